@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One option table. Parser, --help, man page, shell completions and (later) HTTP parameters are
+ * all made from it, so they cannot disagree.
+ */
+#ifndef WN_CONFIG_OPTIONS_H
+#define WN_CONFIG_OPTIONS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "base/err.h"
+#include "base/strbuf.h"
+#include "result/params.h"
+
+enum wn_opt_type {
+	WN_OPT_FLAG,	 /* no value; --no-X where negatable */
+	WN_OPT_UINT,	 /* min..max */
+	WN_OPT_DURATION, /* ns, with unit; a bare number is seconds */
+	WN_OPT_CHOICE,	 /* one of choices, comma separated in the table */
+	WN_OPT_STRING,
+	WN_OPT_CUSTOM /* its own parse function */
+};
+
+enum wn_req_proto { WN_REQ_UDP, WN_REQ_ICMP, WN_REQ_TCP, WN_REQ_AUTO };
+enum wn_req_format { WN_FMT_TABLE, WN_FMT_JSON, WN_FMT_JSONL, WN_FMT_CLASSIC };
+enum wn_req_backend { WN_REQ_BACKEND_AUTO, WN_REQ_BACKEND_RAW, WN_REQ_BACKEND_ERRQUEUE };
+enum wn_req_color { WN_COLOR_AUTO, WN_COLOR_ALWAYS, WN_COLOR_NEVER };
+
+/* A checked request: what the words of a command line, a file or a URL asked for. */
+struct wn_request {
+	struct wn_params params; /* target, and every option that an engine knows */
+	enum wn_req_proto proto;
+	enum wn_req_format format;
+	enum wn_req_backend backend;
+	enum wn_req_color color;
+	uint8_t family;	    /* 4, 6, 0 either */
+	bool port_set;	    /* dport was given */
+	bool numeric;	    /* -n */
+	unsigned verbose;   /* -v, counted */
+	const char *output; /* -o FILE, NULL stdout; borrowed from argv */
+	const char *sim;    /* --sim FILE or "builtin"; NULL real network */
+	uint64_t sim_seed;
+	const char *resolver; /* NULL: the system's */
+	uint64_t set_mask[4]; /* bit i: option i of the table was given */
+};
+
+struct wn_opt {
+	const char *key; /* the name in files and URLs: "max-ttl" */
+	char short_name; /* 0 none */
+	enum wn_opt_type type;
+	uint64_t min, max; /* UINT */
+	const char *arg;   /* placeholder in help: "N", "TIME[,HERE,NEAR]" */
+	const char *choices;
+	const char *dflt; /* as text, parsed through the same parser, shown in help with its unit */
+	const char *unit;
+	const char *help;  /* one or two lines */
+	const char *group; /* heading in help and man page */
+	size_t offset;	   /* into struct wn_request, for the plain types */
+	uint8_t width;	   /* bytes of the field there */
+	wn_err (*parse)(struct wn_request *req, const struct wn_opt *opt, const char *value,
+		struct wn_errctx *ctx);
+	const char *commands; /* commands it applies to, comma separated; NULL: all that trace */
+};
+
+const struct wn_opt *wn_opts(size_t *out_count);
+const struct wn_opt *wn_opt_find(const char *key);
+
+void wn_request_init(struct wn_request *req); /* every default from the table */
+/* Sets one option by its key. Error text names the option, the value and what would be right. */
+wn_err wn_request_set(
+	struct wn_request *req, const char *key, const char *value, struct wn_errctx *ctx);
+/*
+ * Reads a command line (without the command word) into req; operands are collected in order.
+ * Understands -x V, -xV, -xy for flags, --key V, --key=V, --no-key, -- and unambiguous prefixes
+ * of long names. argv stays borrowed.
+ */
+wn_err wn_request_argv(struct wn_request *req, const char *command, int argc, char **argv,
+	const char **operands, size_t cap, size_t *out_operands, struct wn_errctx *ctx);
+/* Target forms: HOST, HOST:PORT, [v6]:PORT, v6. Sets params.target, host, dport. */
+wn_err wn_request_target(struct wn_request *req, const char *text, struct wn_errctx *ctx);
+/* Contradictions between options (first-ttl above max-ttl, -4 with a v6 target, ...). */
+wn_err wn_request_check(const struct wn_request *req, struct wn_errctx *ctx);
+
+/* Faces of the table. */
+void wn_opts_help(struct wn_strbuf *out, const char *command, unsigned columns);
+void wn_opts_man(struct wn_strbuf *out, const char *version, const char *date);
+void wn_opts_completion(struct wn_strbuf *out, const char *shell); /* bash zsh fish */
+
+#endif

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One vtable of packet back ends. A back end turns probes into packets on some network and
+ * packets from it into replies; it keeps no opinion on what they mean.
+ *
+ * Single-threaded, never blocks. ids are the engine's; a back end may keep as many outstanding
+ * as it likes, within bounds it states in io->limit (beyond: WN_EAGAIN).
+ */
+#ifndef WN_IO_IO_H
+#define WN_IO_IO_H
+
+#include <stdint.h>
+#include "base/err.h"
+#include "packet/caps.h"
+#include "packet/probe.h"
+#include "packet/reply.h"
+
+struct wn_tx {
+	struct wn_probe probe; /* in */
+	wn_err err;	       /* out: WN_OK it left; WN_EAGAIN, WN_ENOBUFS it may be tried again */
+	int sys;	       /* out: errno */
+	uint64_t tx_ns;	       /* out: monotonic, taken around the call */
+	enum wn_clock clock;
+};
+
+enum wn_rx_kind {
+	WN_RX_REPLY,  /* reply, at_ns */
+	WN_RX_STAMP,  /* a better send time of probe id: at_ns, clock */
+	WN_RX_FAILED, /* probe id was accepted by send but did not leave: err, sys */
+	WN_RX_CLOSED  /* probe id can get no reply any more (its socket ended): id */
+};
+
+struct wn_rx {
+	enum wn_rx_kind kind;
+	uint64_t id;
+	uint64_t at_ns; /* monotonic */
+	enum wn_clock clock;
+	wn_err err;
+	int sys;
+	struct wn_reply reply;
+};
+
+struct wn_io;
+struct wn_io_ops {
+	/* Tries tx[0..n): fills out fields of those handled, in order; returns how many. Stops
+	 * before the first that would block (returned count < n) only when nothing else can go. */
+	size_t (*send_batch)(struct wn_io *io, struct wn_tx *tx, size_t n, uint64_t now_ns);
+	/* Up to n received things; 0 when there is nothing now. */
+	size_t (*recv_batch)(struct wn_io *io, struct wn_rx *rx, size_t n, uint64_t now_ns);
+	/* Readable when recv_batch has something; -1 for one driven by time alone. */
+	int (*fd)(const struct wn_io *io);
+	/* When recv_batch will next have something without fd; UINT64_MAX never. */
+	uint64_t (*next_ns)(const struct wn_io *io);
+	/* This probe is finished: its socket or slot may be given up. Unknown ids are ignored. */
+	void (*forget)(struct wn_io *io, uint64_t id);
+	void (*close)(struct wn_io *io);
+};
+
+struct wn_io {
+	const struct wn_io_ops *ops;
+	struct wn_caps caps;
+	struct wn_counters_io {
+		uint64_t foreign, corrupt, truncated, overflow;
+	} counters; /* packets dropped before they became replies */
+};
+
+/* What a back end is opened for: one protocol and family, and the options that live on sockets. */
+struct wn_io_config {
+	enum wn_proto proto;
+	uint8_t family;
+	struct wn_addr src; /* family 0: any */
+	struct wn_addr dst;
+	uint16_t sport; /* 0: choose one, see out_sport */
+	uint16_t dport;
+	uint32_t port_span; /* source ports sport .. sport + span - 1 belong to us; at least 1 */
+	char iface[32];	    /* bind to it; "" none */
+	uint32_t mark;
+	bool df;
+	uint32_t outstanding; /* how many probes at once; receive buffers are sized for it */
+};
+
+wn_err wn_io_raw_open(const struct wn_io_config *c, struct wn_io **out, struct wn_errctx *ctx);
+wn_err wn_io_errqueue_open(const struct wn_io_config *c, struct wn_io **out, struct wn_errctx *ctx);
+/* The source port (or ICMP id) it reserved. */
+uint16_t wn_io_sport(const struct wn_io *io);
+
+#endif

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The only place where engines meet network and clock: many traces on one descriptor.
+ *
+ * Prepare (finds route and source, opens the back end: the part that may need privileges), drop
+ * privileges, start, then call wn_run_process whenever wn_run_fd is readable; the descriptor
+ * holds a timer too, so a poll loop needs nothing else. One thread, no callback outside
+ * wn_run_process; wn_run_* except wn_run_process and wn_run_free may be called in callbacks.
+ */
+#ifndef WN_RUN_RUN_H
+#define WN_RUN_RUN_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include "io/io.h"
+#include "result/event.h"
+#include "result/params.h"
+#include "result/result.h"
+#include "sim/sim.h"
+
+enum wn_backend { WN_BACKEND_AUTO, WN_BACKEND_RAW, WN_BACKEND_ERRQUEUE, WN_BACKEND_SIM };
+
+struct wn_run;
+struct wn_run_trace;
+
+struct wn_run_trace_config {
+	struct wn_params params; /* src family 0: by route; sport 0: chosen; caps: filled in */
+	enum wn_backend backend;
+	struct wn_sim *sim; /* WN_BACKEND_SIM; borrowed */
+	/* Every event, after it was folded into the result. Either may be NULL. */
+	void (*on_event)(void *user, struct wn_run_trace *rt, const struct wn_event *ev);
+	/* Exactly once, after the END event. */
+	void (*on_done)(void *user, struct wn_run_trace *rt);
+	void *user;
+};
+
+/* virtual_time: the clock stands still except for wn_run_until_done, which advances it. */
+wn_err wn_run_new(bool virtual_time, struct wn_run **out, struct wn_errctx *ctx);
+void wn_run_free(struct wn_run *run); /* frees its traces too; no callbacks */
+
+wn_err wn_run_prepare(struct wn_run *run, const struct wn_run_trace_config *c,
+	struct wn_run_trace **out, struct wn_errctx *ctx);
+wn_err wn_run_start(struct wn_run_trace *rt, struct wn_errctx *ctx);
+/* Ends a trace early: STOP and END (partial) follow from process. */
+void wn_run_stop(struct wn_run_trace *rt, enum wn_stop why);
+/* A name or remark for the record of rt, in order with the rest; ignored after END. */
+void wn_run_name(struct wn_run_trace *rt, const struct wn_addr *addr, const char *name, wn_err err);
+void wn_run_note(struct wn_run_trace *rt, enum wn_note_kind kind, int64_t value, const char *text);
+/* Holds back END of rt (names are still being looked up) until released. Nests. */
+void wn_run_hold(struct wn_run_trace *rt);
+void wn_run_release(struct wn_run_trace *rt);
+
+/* Probing has finished; the END event may still be held back. */
+bool wn_run_trace_quiet(const struct wn_run_trace *rt);
+const struct wn_result *wn_run_result(const struct wn_run_trace *rt);
+
+int wn_run_fd(const struct wn_run *run); /* -1 in virtual time */
+uint64_t wn_run_next_ns(const struct wn_run *run);
+uint64_t wn_run_now_ns(const struct wn_run *run);
+void wn_run_process(struct wn_run *run);
+bool wn_run_idle(const struct wn_run *run); /* no started trace is left unfinished */
+/* Blocks until idle; in virtual time jumps from event to event instead. */
+wn_err wn_run_until_done(struct wn_run *run, struct wn_errctx *ctx);
+
+#endif
