@@ -10,6 +10,10 @@
  *   case WN_ACT_WAIT: nothing until act.until_ns or a reply; poll; continue;
  *   case WN_ACT_DONE: no more events will come; return; }
  *
+ * Sends may be batched: the driver may call wn_trace_next again, and take further SENDs, before it
+ * reports wn_trace_sent or wn_trace_failed for earlier ones; it reports all of them, in order,
+ * before it polls.
+ *
  * now must not go backwards; a jump forward is treated as time in which we were not running.
  */
 #ifndef WN_TRACE_TRACE_H
