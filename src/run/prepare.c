@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * From a request to a trace that can start: route and source address, back end by capability,
+ * identity of the flow. Everything that may need privileges happens here and nowhere later.
+ */
+#include "run/run_priv.h"
+
+#include <assert.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "base/rng.h"
+#include "io/sim.h"
+#include "os/os.h"
+
+#define CLASSIC_PORTS 64 /* source ports that classic mode walks through, see trace.h */
+
+static wn_err find_route(struct wn_run_trace *rt, struct wn_errctx *ctx)
+{
+	struct wn_params *p = &rt->config.params;
+	struct wn_os_route route;
+	wn_err err;
+
+	if (p->src.family) {
+		err = wn_os_addr_is_local(&p->src);
+		if (err != WN_OK) {
+			char addr[WN_ADDR_STRLEN];
+
+			return wn_fail(ctx, err, "source %s is not an address of this machine",
+				wn_addr_str(&p->src, addr));
+		}
+	}
+	err = wn_os_route_get(&p->dst, p->src.family ? &p->src : NULL,
+		p->iface[0] ? p->iface : NULL, p->mark, &route, ctx);
+	if (err != WN_OK)
+		return err;
+	if (!p->src.family)
+		p->src = route.src;
+	rt->ifindex = route.ifindex;
+	return WN_OK;
+}
+
+static wn_err open_real(
+	struct wn_run_trace *rt, const struct wn_io_config *io, struct wn_errctx *ctx)
+{
+	struct wn_os_privs privs;
+	wn_err err;
+
+	switch (rt->config.backend) {
+	case WN_BACKEND_RAW:
+		return wn_io_raw_open(io, &rt->io, ctx);
+	case WN_BACKEND_ERRQUEUE:
+		return wn_io_errqueue_open(io, &rt->io, ctx);
+	case WN_BACKEND_AUTO:
+		wn_os_privs_get(&privs);
+		err = privs.net_raw ? wn_io_raw_open(io, &rt->io, ctx) : WN_EPERM;
+		return err == WN_EPERM ? wn_io_errqueue_open(io, &rt->io, ctx) : err;
+	case WN_BACKEND_SIM:
+		break;
+	}
+	return wn_fail(ctx, WN_EINVAL, "no such back end");
+}
+
+static wn_err open_backend(struct wn_run_trace *rt, struct wn_errctx *ctx)
+{
+	const struct wn_params *p = &rt->config.params;
+	struct wn_io_config io = {
+		.proto = p->proto,
+		.family = p->dst.family,
+		.src = p->src,
+		.dst = p->dst,
+		.sport = p->sport,
+		.dport = p->dport,
+		.port_span = p->flow_mode == WN_FLOW_CLASSIC ? CLASSIC_PORTS : p->flow + 1,
+		.mark = p->mark,
+		.df = p->df,
+		.outstanding = p->window,
+	};
+
+	memcpy(io.iface, p->iface, sizeof(io.iface));
+	if (rt->config.backend == WN_BACKEND_SIM)
+		return wn_io_sim_open(&io, rt->config.sim, &rt->io, ctx);
+	return open_real(rt, &io, ctx);
+}
+
+/*
+ * Keys are secrets where the network is real. In virtual time they follow from the flow's ports,
+ * so that the same request gives the same packets.
+ */
+static wn_err draw_key(struct wn_run_trace *rt, struct wn_errctx *ctx)
+{
+	if (rt->run->virtual_time) {
+		struct wn_rng rng;
+
+		wn_rng_seed(
+			&rng, (uint64_t)rt->config.params.sport << 16 | rt->config.params.dport);
+		for (size_t i = 0; i < sizeof(rt->key.bytes); i++)
+			rt->key.bytes[i] = (uint8_t)wn_rng_below(&rng, 256);
+		return WN_OK;
+	}
+	if (wn_os_entropy(rt->key.bytes, sizeof(rt->key.bytes)) != WN_OK)
+		return wn_fail(ctx, WN_ESYS, "no random numbers from the kernel");
+	return WN_OK;
+}
+
+/* Flow fields nobody asked for: a constant, unpredictable label and ICMP checksum. */
+static void draw_flow(struct wn_run_trace *rt)
+{
+	static const char purpose[] = "flow";
+	struct wn_params *p = &rt->config.params;
+	uint64_t h = wn_siphash(&rt->key, purpose, sizeof(purpose));
+
+	if (!p->flow_label && p->dst.family == 6)
+		p->flow_label = (uint32_t)(h & 0xfffff) | 1u;
+	if (!p->flow_checksum)
+		p->flow_checksum = (uint16_t)(1 + (h >> 32) % 0xf000);
+}
+
+static wn_err watch(struct wn_run_trace *rt, struct wn_errctx *ctx)
+{
+	struct wn_run *run = rt->run;
+	int fd = rt->io->ops->fd(rt->io);
+
+	if (run->virtual_time)
+		return WN_OK;
+	if (fd >= 0 && wn_pollset_watch(&run->poll, fd, false) != WN_OK)
+		return wn_fail(ctx, WN_ESYS, "cannot watch the back end's socket");
+	if (run->monitor_fd < 0 && rt->config.backend != WN_BACKEND_SIM) {
+		run->monitor_fd = wn_os_monitor_open();
+		/* Without it a link that goes down is seen by its errors only. */
+		if (run->monitor_fd >= 0)
+			wn_pollset_watch(&run->poll, run->monitor_fd, false);
+	}
+	return WN_OK;
+}
+
+wn_err wn_run_prepare(struct wn_run *run, const struct wn_run_trace_config *c,
+	struct wn_run_trace **out, struct wn_errctx *ctx)
+{
+	struct wn_run_trace *rt = wn_calloc(1, sizeof(*rt)), **tail;
+	wn_err err = WN_ENOMEM;
+
+	if (!rt)
+		return wn_fail(ctx, WN_ENOMEM, "out of memory");
+	rt->run = run;
+	rt->config = *c;
+	rt->tx = wn_calloc(WN_RUN_BATCH, sizeof(*rt->tx));
+	rt->result = wn_result_new(NULL);
+	if (!rt->tx || !rt->result) {
+		wn_fail(ctx, WN_ENOMEM, "out of memory");
+		goto fail;
+	}
+	if (c->backend != WN_BACKEND_SIM && (err = find_route(rt, ctx)) != WN_OK)
+		goto fail;
+	if ((err = open_backend(rt, ctx)) != WN_OK)
+		goto fail;
+	rt->config.params.sport = wn_io_sport(rt->io);
+	rt->config.params.caps = rt->io->caps;
+	if ((err = draw_key(rt, ctx)) != WN_OK || (err = watch(rt, ctx)) != WN_OK)
+		goto fail;
+	draw_flow(rt);
+	for (tail = &run->traces; *tail; tail = &(*tail)->next)
+		;
+	*tail = rt;
+	*out = rt;
+	return WN_OK;
+fail:
+	wn_run_trace_free(rt);
+	return err;
+}
+
+wn_err wn_run_start(struct wn_run_trace *rt, struct wn_errctx *ctx)
+{
+	uint64_t now_ns = wn_run_now_ns(rt->run);
+	wn_err err;
+
+	assert(rt->state == WN_RUN_PREPARED);
+	rt->config.params.start_unix_ns = rt->run->virtual_time ? 0 : wn_os_unix_ns();
+	err = wn_trace_new(&rt->config.params, &rt->key, now_ns, &rt->engine, ctx);
+	if (err != WN_OK)
+		return err;
+	rt->start_ns = rt->wake_ns = now_ns;
+	rt->state = WN_RUN_RUNNING;
+	if (!rt->run->virtual_time)
+		wn_pollset_arm(&rt->run->poll, now_ns);
+	return WN_OK;
+}
+
+void wn_run_trace_free(struct wn_run_trace *rt)
+{
+	wn_trace_free(rt->engine);
+	wn_result_free(rt->result);
+	if (rt->io) {
+		int fd = rt->io->ops->fd(rt->io);
+
+		if (!rt->run->virtual_time && fd >= 0)
+			wn_pollset_unwatch(&rt->run->poll, fd);
+		rt->io->ops->close(rt->io);
+	}
+	wn_free(rt->tx);
+	wn_free(rt);
+}

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The insides of a run, shared by its files. */
+#ifndef WN_RUN_RUN_PRIV_H
+#define WN_RUN_RUN_PRIV_H
+
+#include "base/siphash.h"
+#include "os/pollset.h"
+#include "run/run.h"
+#include "trace/trace.h"
+
+#define WN_RUN_BATCH 64 /* probes or replies handed over at once */
+
+enum wn_run_state {
+	WN_RUN_PREPARED,
+	WN_RUN_RUNNING,
+	WN_RUN_QUIET, /* the engine is done; END waits in `end` until it is released */
+	WN_RUN_DONE
+};
+
+struct wn_run_trace {
+	struct wn_run *run;
+	struct wn_run_trace *next;
+	struct wn_run_trace_config config;
+	struct wn_io *io;
+	struct wn_trace *engine;
+	struct wn_result *result;
+	struct wn_sipkey key;
+	struct wn_event end; /* QUIET: the held-back END event */
+	enum wn_run_state state;
+	unsigned holds;
+	uint32_t ifindex; /* of the route in use; 0 unknown */
+	uint64_t start_ns;
+	uint64_t wake_ns;   /* when the engine wants to be asked again */
+	uint64_t unclaimed; /* replies that no engine took */
+	size_t tx_count;    /* SENDs collected and not handed over */
+	struct wn_tx *tx;   /* WN_RUN_BATCH */
+};
+
+struct wn_run {
+	bool virtual_time;
+	bool processing;
+	uint64_t now_ns; /* virtual time only */
+	struct wn_pollset poll;
+	int monitor_fd; /* changes of links and addresses; -1 none */
+	struct wn_run_trace *traces;
+	struct wn_rx *rx; /* WN_RUN_BATCH, shared by all traces */
+};
+
+/* Takes what the network has for this trace, lets the engine act, delivers events. */
+void wn_run_trace_pump(struct wn_run_trace *rt);
+/* Delivers the held-back END event when nothing holds it any more. */
+void wn_run_trace_finish(struct wn_run_trace *rt);
+/* Folds an event into the result and tells the user. */
+void wn_run_trace_emit(struct wn_run_trace *rt, const struct wn_event *ev);
+/* When this trace needs wn_run_process without its descriptor becoming readable. */
+uint64_t wn_run_trace_next_ns(const struct wn_run_trace *rt);
+void wn_run_trace_free(struct wn_run_trace *rt);
+
+#endif
