@@ -62,6 +62,22 @@ static wn_err open_real(
 	return wn_fail(ctx, WN_EINVAL, "no such back end");
 }
 
+/*
+ * The one source port that flow N uses is sport + N (see trace.h); an ICMP flow differs by its
+ * checksum and keeps the id. 0 stays 0: the back end chooses.
+ */
+static uint16_t flow_port(const struct wn_params *p)
+{
+	if (p->sport == 0 || p->proto == WN_PROTO_ICMP)
+		return p->sport;
+	return (uint16_t)(p->sport + p->flow);
+}
+
+static uint16_t flow_base(const struct wn_params *p, uint16_t port)
+{
+	return p->proto == WN_PROTO_ICMP ? port : (uint16_t)(port - p->flow);
+}
+
 static wn_err open_backend(struct wn_run_trace *rt, struct wn_errctx *ctx)
 {
 	const struct wn_params *p = &rt->config.params;
@@ -70,9 +86,9 @@ static wn_err open_backend(struct wn_run_trace *rt, struct wn_errctx *ctx)
 		.family = p->dst.family,
 		.src = p->src,
 		.dst = p->dst,
-		.sport = p->sport,
+		.sport = flow_port(p),
 		.dport = p->dport,
-		.port_span = p->flow_mode == WN_FLOW_CLASSIC ? CLASSIC_PORTS : p->flow + 1,
+		.port_span = p->flow_mode == WN_FLOW_CLASSIC ? CLASSIC_PORTS : 1,
 		.mark = p->mark,
 		.df = p->df,
 		.outstanding = p->window,
@@ -155,7 +171,7 @@ wn_err wn_run_prepare(struct wn_run *run, const struct wn_run_trace_config *c,
 		goto fail;
 	if ((err = open_backend(rt, ctx)) != WN_OK)
 		goto fail;
-	rt->config.params.sport = wn_io_sport(rt->io);
+	rt->config.params.sport = flow_base(&rt->config.params, wn_io_sport(rt->io));
 	rt->config.params.caps = rt->io->caps;
 	if ((err = draw_key(rt, ctx)) != WN_OK || (err = watch(rt, ctx)) != WN_OK)
 		goto fail;
