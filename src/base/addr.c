@@ -224,9 +224,11 @@ static unsigned family_bits(uint8_t family)
 /* The mask of byte i of a prefix of that length. */
 static uint8_t mask_byte(unsigned len, unsigned i)
 {
-	if (len >= 8 * (i + 1))
+	if (len <= 8 * i)
+		return 0;
+	if (len >= 8 * i + 8)
 		return 0xff;
-	return len > 8 * i ? (uint8_t)(0xff00u >> (len - 8 * i)) : 0;
+	return (uint8_t)(0xff00u >> (len - 8 * i));
 }
 
 wn_err wn_prefix_parse(const char *text, struct wn_prefix *out)
