@@ -59,6 +59,7 @@ struct wn_io_ops {
 struct wn_io {
 	const struct wn_io_ops *ops;
 	struct wn_caps caps;
+	uint16_t sport; /* first source port (or ICMP id) reserved; set by open */
 	struct wn_counters_io {
 		uint64_t foreign, corrupt, truncated, overflow;
 	} counters; /* packets dropped before they became replies */

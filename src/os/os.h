@@ -15,6 +15,11 @@
 uint64_t wn_os_mono_ns(void);
 uint64_t wn_os_unix_ns(void);
 /*
+ * Wall clock minus monotonic clock, which changes only when the clock is set or the machine slept.
+ * Exact to out_error_ns (half the time the reading took); out_error_ns may be NULL.
+ */
+int64_t wn_os_clock_offset_ns(uint64_t *out_error_ns);
+/*
  * A wall-clock stamp of the kernel as monotonic time, by the offset of both clocks now. Valid
  * only when it falls into [not_before, not_after]; else 0: the clock was set in between.
  */
@@ -49,7 +54,10 @@ void wn_os_privs_get(struct wn_os_privs *out);
  */
 wn_err wn_os_privs_drop(struct wn_errctx *ctx);
 
-/* Changes of links and addresses of this machine, as they happen (rtnetlink multicast). */
+/*
+ * Changes of links and addresses of this machine, as they happen (rtnetlink multicast). Of routes
+ * only the default ones are told: a router with a full table would never be quiet.
+ */
 enum wn_os_change_kind {
 	WN_OS_LINK_DOWN,
 	WN_OS_LINK_UP,
