@@ -63,6 +63,11 @@ struct wn_probe {
  * minimum.
  */
 uint16_t wn_probe_min_size(uint8_t family, enum wn_proto proto);
+/*
+ * Bytes behind the transport header. In a SYN they matter twice: 8 or more carry the cookie, and
+ * a RST acknowledges them (RFC 9293 3.10.7.1), so that its tag lies that much higher.
+ */
+uint16_t wn_probe_payload_size(const struct wn_probe *p);
 
 /*
  * Authentication. A probe's identity is a keyed hash (SipHash, key drawn anew for each run) of

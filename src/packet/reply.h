@@ -94,8 +94,10 @@ struct wn_reply {
 	int16_t ttl; /* of the reply as it arrived; -1 unknown */
 	int16_t tos; /* -1 unknown */
 	uint32_t mtu;
-	uint16_t length;	    /* of the reply packet, 0 unknown */
-	bool truncated;		    /* it ends inside a header it should have */
+	uint16_t length; /* of the reply packet, 0 unknown */
+	/* It ends inside a header it should have, or before the length it claims: then its
+	 * checksum could not be verified. */
+	bool truncated;
 	bool checksum_bad;	    /* its own checksum is wrong: not to be believed */
 	uint16_t sport, dport;	    /* of a direct UDP or TCP answer */
 	uint16_t icmp_id, icmp_seq; /* of an echo reply */
@@ -115,7 +117,9 @@ struct wn_reply {
 
 /*
  * Where a quote or a direct answer keeps the tag (see wn_probe_tag) and whether it has one.
- * For SYN-ACK and RST that is tcp_ack - 1.
+ * For SYN-ACK and RST that is tcp_ack - 1; a RST acknowledges the SYN's payload as well, so for
+ * probes that have one (wn_probe_payload_size) its length is to be taken off too.
+ * wn_quote.proto must agree with proto. UDP answers have no tag.
  */
 bool wn_reply_tag(const struct wn_reply *r, enum wn_proto proto, uint32_t *out_tag);
 

@@ -6,6 +6,7 @@
 #ifndef WN_PACKET_WIRE_H
 #define WN_PACKET_WIRE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include "packet/probe.h"
@@ -65,7 +66,8 @@ struct wn_wire_error {
 	uint8_t ttl, tos;
 	uint16_t ip_id;
 	size_t quote_bytes; /* 28 for an old IPv4 router; 0 means as much as fits in 576 / 1280 */
-	const struct wn_ext *ext;
+	const struct wn_ext *ext; /* left out of messages that cannot carry it (RFC 4884 4) */
+	bool legacy_ext; /* as routers before RFC 4884 do: extensions after 128 bytes, no length */
 };
 wn_err wn_wire_build_error(const struct wn_wire_error *e, const uint8_t *offending,
 	size_t offending_len, uint8_t *buf, size_t cap, size_t *out_len);
@@ -90,7 +92,11 @@ struct wn_wire_head {
 	uint8_t tcp_flags;
 };
 wn_err wn_wire_head(const uint8_t *buf, size_t len, struct wn_wire_head *out);
-/* Changes in place with the checksums kept right (RFC 1624): TTL, TOS, addresses, ports. */
+/*
+ * Changes in place with the checksums kept right (RFC 1624): TTL, TOS, addresses, ports. A
+ * transport header that is cut (a quote) is changed as far as it is there. Port 0 leaves the
+ * port as it is; in ICMP echoes the identifier stands for either port, as in NAT.
+ */
 wn_err wn_wire_set_ttl(uint8_t *buf, size_t len, uint8_t ttl);
 wn_err wn_wire_set_tos(uint8_t *buf, size_t len, uint8_t tos);
 wn_err wn_wire_set_src(uint8_t *buf, size_t len, const struct wn_addr *src, uint16_t sport);
