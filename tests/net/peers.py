@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What other tools say about a path, as a list: an address for each TTL from 1 on, None for
+silence. Several answers at one TTL would be an error of the test: ask with one probe."""
+
+import json
+import re
+import shutil
+import subprocess
+
+from tap import Skip
+
+TRACEROUTE = "traceroute.db"  # Debian's name; others call it traceroute
+SCAMPER = "scamper"
+
+_HOP = re.compile(r"^\s*(\d+)\s+(.*)$")
+_ADDRESS = re.compile(r"(?:\d+\.){3}\d+|[0-9a-fA-F]*:[0-9a-fA-F:.]+")
+
+
+def find(program, *others):
+    for name in (program,) + others:
+        path = shutil.which(name, path="/usr/bin:/usr/sbin:/bin:/sbin")
+        if path:
+            return path
+    raise Skip(f"{program} is not installed")
+
+
+def hop_lines(text):
+    """Any traceroute's hop lines: [(ttl, line)]."""
+    found = [_HOP.match(line) for line in text.splitlines()]
+    return [(int(m.group(1)), m.group(2)) for m in found if m]
+
+
+def parse_hops(text):
+    path = []
+    for ttl, line in hop_lines(text):
+        m = _ADDRESS.search(line)
+        path += [None] * (ttl - 1 - len(path)) + [m.group(0) if m else None]
+    while path and path[-1] is None:
+        path.pop()
+    return path
+
+
+def traceroute(ns, target, proto="udp", *extra):
+    """Linux traceroute, one probe per hop, as root."""
+    argv = [find(TRACEROUTE, "traceroute"), "-n", "-q1", "-w2"]
+    argv += {"udp": [], "icmp": ["-I"], "tcp": ["-T"]}[proto]
+    res = ns.run(argv + list(extra) + [target], capture_output=True, text=True, timeout=30)
+    return parse_hops(res.stdout)
+
+
+def traceroute_text(ns, target, *extra):
+    argv = [find(TRACEROUTE, "traceroute"), "-n", "-q1", "-w2", *extra, target]
+    return ns.run(argv, capture_output=True, text=True, timeout=30).stdout
+
+
+_SCAMPER_METHOD = {"udp": "udp-paris", "icmp": "icmp-paris", "tcp": "tcp"}
+
+
+def scamper(ns, target, proto="udp"):
+    command = f"trace -P {_SCAMPER_METHOD[proto]} -w 1 -q 1"
+    res = ns.run([find(SCAMPER), "-p", "10000", "-O", "json", "-c", command, "-i", target],
+                 stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=30)
+    traces = [json.loads(line) for line in res.stdout.splitlines() if '"type":"trace"' in line]
+    if not traces:
+        raise Skip(f"scamper does not run here: {res.stderr.strip()[:80]}")
+    return scamper_path(traces[0])
+
+
+def scamper_path(trace):
+    path = []
+    for hop in trace.get("hops", []):
+        path += [None] * (hop["probe_ttl"] - len(path))
+        path[hop["probe_ttl"] - 1] = hop["addr"]
+    return path
