@@ -35,7 +35,8 @@ struct wn_request {
 	enum wn_req_backend backend;
 	enum wn_req_color color;
 	uint8_t family;	    /* 4, 6, 0 either */
-	bool port_set;	    /* dport was given */
+	bool port_set;	    /* dport was given, by --port or HOST:PORT */
+	bool help, version; /* -h, -V */
 	bool numeric;	    /* -n */
 	unsigned verbose;   /* -v, counted */
 	const char *output; /* -o FILE, NULL stdout; borrowed from argv */
@@ -53,9 +54,10 @@ struct wn_opt {
 	const char *arg;   /* placeholder in help: "N", "TIME[,HERE,NEAR]" */
 	const char *choices;
 	const char *dflt; /* as text, parsed through the same parser, shown in help with its unit */
+	const char *shown; /* what help says of a default that depends; NULL: dflt and unit */
 	const char *unit;
 	const char *help;  /* one or two lines */
-	const char *group; /* heading in help and man page */
+	const char *group; /* heading in help and man page; those of a group stand together */
 	size_t offset;	   /* into struct wn_request, for the plain types */
 	uint8_t width;	   /* bytes of the field there */
 	wn_err (*parse)(struct wn_request *req, const struct wn_opt *opt, const char *value,
@@ -81,8 +83,43 @@ wn_err wn_request_argv(struct wn_request *req, const char *command, int argc, ch
 wn_err wn_request_target(struct wn_request *req, const char *text, struct wn_errctx *ctx);
 /* Contradictions between options (first-ttl above max-ttl, -4 with a v6 target, ...). */
 wn_err wn_request_check(const struct wn_request *req, struct wn_errctx *ctx);
+/* True when the option of this key was given, whatever its value. */
+bool wn_request_has(const struct wn_request *req, const char *key);
+/*
+ * The parameters of one trace of the request: proto, dst and what depends on them (destination
+ * port, size) filled in. WN_EUSAGE when the size given is too small for them.
+ */
+wn_err wn_request_params(const struct wn_request *req, enum wn_proto proto,
+	const struct wn_addr *dst, struct wn_params *out, struct wn_errctx *ctx);
 
-/* Faces of the table. */
+/*
+ * The commands, in the order of help. X(word, operands, summary, details): details is one
+ * paragraph. The program makes its dispatch table from the same list.
+ */
+#define WN_COMMAND_LIST(X)                                                                         \
+	X(trace, "[OPTION]... [HOST[:PORT]]", "Trace the network path to a host",                  \
+		"Sends probes with growing TTL to HOST and shows which routers answer. HOST is a " \
+		"name (international ones too), an IPv4 or an IPv6 address; a port may follow as " \
+		"HOST:PORT or [IPV6]:PORT. The word trace may be left out. Without HOST, --sim "   \
+		"traces to the default target of the simulated network.")                          \
+	X(lab, "FILE|builtin", "Put a simulated network on a TUN device",                          \
+		"Attaches the simulated network of FILE to a TUN device, so that any tool can "    \
+		"trace it. Needs root.")                                                           \
+	X(help, "[COMMAND]", "Explain a command", "Shows what a command does and its options.")    \
+	X(version, "", "Show the version",                                                         \
+		"Shows the version of the program and of the "                                     \
+		"libraries it runs with.")                                                         \
+	X(completion, "bash|zsh|fish", "Print completions for a shell",                            \
+		"Prints a script that teaches the shell our commands and options.")                \
+	X(man, "", "Print the manual page", "Prints the manual page in mdoc for man(1).")
+
+struct wn_command {
+	const char *word, *operands, *summary, *details;
+};
+const struct wn_command *wn_commands(size_t *out_count);
+const struct wn_command *wn_command_find(const char *word); /* NULL when there is none */
+
+/* Faces of the table. columns 0 means 80. command NULL or "": the program as a whole. */
 void wn_opts_help(struct wn_strbuf *out, const char *command, unsigned columns);
 void wn_opts_man(struct wn_strbuf *out, const char *version, const char *date);
 void wn_opts_completion(struct wn_strbuf *out, const char *shell); /* bash zsh fish */

@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Reads a command line. Options and operands may be mixed; "--" ends the options. An option that
+ * is given again replaces what it said before, except where it counts.
+ */
+#include "config/config_priv.h"
+
+#include <string.h>
+
+#include "base/fmt.h"
+
+#define NAME_MAX_BYTES 32
+
+struct reader {
+	struct wn_request *req;
+	const char *command;
+	int argc, next;
+	char **argv;
+	struct wn_errctx *ctx;
+};
+
+static bool applies(const struct wn_opt *opt, const char *command)
+{
+	const char *word;
+	size_t len;
+
+	if (!opt->commands)
+		return true;
+	for (size_t i = 0; wn_opt_choice(opt->commands, i, &word, &len); i++)
+		if (strlen(command) == len && memcmp(word, command, len) == 0)
+			return true;
+	return false;
+}
+
+static bool negatable(const struct wn_opt *opt)
+{
+	return opt->type == WN_OPT_FLAG && opt->width == sizeof(bool);
+}
+
+/* Edit distance of two short words, by rows; beyond NAME_MAX_BYTES they are simply far apart. */
+static size_t distance(const char *a, const char *b)
+{
+	size_t row[NAME_MAX_BYTES + 1], la = strlen(a), lb = strlen(b);
+
+	if (la > NAME_MAX_BYTES || lb > NAME_MAX_BYTES)
+		return NAME_MAX_BYTES;
+	for (size_t j = 0; j <= lb; j++)
+		row[j] = j;
+	for (size_t i = 1; i <= la; i++) {
+		size_t diagonal = row[0];
+
+		row[0] = i;
+		for (size_t j = 1; j <= lb; j++) {
+			size_t best = diagonal + (a[i - 1] != b[j - 1]);
+
+			diagonal = row[j];
+			if (row[j] + 1 < best)
+				best = row[j] + 1;
+			if (row[j - 1] + 1 < best)
+				best = row[j - 1] + 1;
+			row[j] = best;
+		}
+	}
+	return row[lb];
+}
+
+const char *wn_opt_nearest(const char *typed, const char *(*candidate)(size_t i), size_t count)
+{
+	size_t best = strlen(typed) / 3 + 2; /* more slips than that is another word */
+	const char *found = NULL;
+
+	for (size_t i = 0; i < count; i++) {
+		size_t d = distance(typed, candidate(i));
+
+		if (d < best) {
+			best = d;
+			found = candidate(i);
+		}
+	}
+	return found;
+}
+
+static const char *key_at(size_t i)
+{
+	size_t count;
+
+	return wn_opts(&count)[i].key;
+}
+
+static wn_err unknown_long(struct reader *r, const char *name)
+{
+	char shown[WN_OPT_VALUE_SHOWN + 16];
+	const char *near;
+	size_t count;
+
+	wn_opts(&count);
+	near = wn_opt_nearest(name, key_at, count);
+	wn_opt_quote(shown, name);
+	if (near)
+		return wn_fail(
+			r->ctx, WN_EUSAGE, "unknown option --%s; did you mean --%s?", shown, near);
+	return wn_fail(r->ctx, WN_EUSAGE, "unknown option --%s; see wend help trace", shown);
+}
+
+static wn_err ambiguous(struct reader *r, const char *name)
+{
+	char shown[WN_OPT_VALUE_SHOWN + 16], list[128] = "";
+	size_t count, at = 0;
+	const struct wn_opt *opts = wn_opts(&count);
+
+	for (size_t i = 0; i < count && at < sizeof(list); i++)
+		if (strncmp(opts[i].key, name, strlen(name)) == 0)
+			at += wn_fmt(list + at, sizeof(list) - at, " --%s", opts[i].key);
+	return wn_fail(r->ctx, WN_EUSAGE, "--%s is ambiguous; it could be%s",
+		wn_opt_quote(shown, name), list);
+}
+
+/* An exact key or an unambiguous beginning of one. */
+static wn_err find_long(struct reader *r, const char *name, const struct wn_opt **out)
+{
+	size_t count, found = 0, len = strlen(name);
+	const struct wn_opt *opts = wn_opts(&count);
+
+	*out = NULL;
+	for (size_t i = 0; i < count; i++) {
+		if (!applies(&opts[i], r->command) || strncmp(opts[i].key, name, len) != 0)
+			continue;
+		if (opts[i].key[len] == '\0') {
+			*out = &opts[i];
+			return WN_OK;
+		}
+		*out = &opts[i];
+		found++;
+	}
+	if (found == 1 && len > 0)
+		return WN_OK;
+	return found > 1 && len > 0 ? ambiguous(r, name) : unknown_long(r, name);
+}
+
+static const struct wn_opt *find_short(const struct reader *r, char name)
+{
+	size_t count;
+	const struct wn_opt *opts = wn_opts(&count);
+
+	for (size_t i = 0; i < count; i++)
+		if (opts[i].short_name == name && applies(&opts[i], r->command))
+			return &opts[i];
+	return NULL;
+}
+
+static wn_err need_value(struct reader *r, const struct wn_opt *opt, const char **out)
+{
+	if (r->next >= r->argc)
+		return wn_fail(r->ctx, WN_EUSAGE, "--%s needs a value: %s", opt->key, opt->arg);
+	*out = r->argv[r->next++];
+	return WN_OK;
+}
+
+static wn_err read_long(struct reader *r, const char *text)
+{
+	const char *value = strchr(text, '='), *flag = WN_OPT_YES;
+	size_t len = value ? (size_t)(value - text) : strlen(text);
+	char name[NAME_MAX_BYTES + 1];
+	const struct wn_opt *opt;
+	wn_err err;
+
+	if (len >= sizeof(name))
+		return unknown_long(r, text);
+	memcpy(name, text, len);
+	name[len] = '\0';
+	if (strncmp(name, "no-", 3) == 0) {
+		opt = wn_opt_find(name + 3);
+		flag = WN_OPT_NO;
+		if (!opt || !negatable(opt))
+			return unknown_long(r, name);
+	} else if ((err = find_long(r, name, &opt)) != WN_OK) {
+		return err;
+	}
+	if (opt->type == WN_OPT_FLAG) {
+		if (value)
+			return wn_fail(r->ctx, WN_EUSAGE, "--%s takes no value", name);
+		value = flag;
+	} else if (value) {
+		value++;
+	} else if ((err = need_value(r, opt, &value)) != WN_OK) {
+		return err;
+	}
+	return wn_request_set(r->req, opt->key, value, r->ctx);
+}
+
+/* "-nq5" is -n -q 5. */
+static wn_err read_short(struct reader *r, const char *text)
+{
+	for (; *text; text++) {
+		const struct wn_opt *opt = find_short(r, *text);
+		const char *value = WN_OPT_YES;
+		char shown[WN_OPT_VALUE_SHOWN + 16];
+		wn_err err;
+
+		if (!opt)
+			return wn_fail(r->ctx, WN_EUSAGE, "unknown option -%s; see wend help trace",
+				wn_opt_quote(shown, text));
+		if (opt->type != WN_OPT_FLAG) {
+			if (text[1])
+				return wn_request_set(r->req, opt->key, text + 1, r->ctx);
+			err = need_value(r, opt, &value);
+			return err == WN_OK ? wn_request_set(r->req, opt->key, value, r->ctx) : err;
+		}
+		err = wn_request_set(r->req, opt->key, value, r->ctx);
+		if (err != WN_OK)
+			return err;
+	}
+	return WN_OK;
+}
+
+wn_err wn_request_argv(struct wn_request *req, const char *command, int argc, char **argv,
+	const char **operands, size_t cap, size_t *out_operands, struct wn_errctx *ctx)
+{
+	struct reader r = {req, command, argc, 0, argv, ctx};
+	bool only_operands = false;
+	wn_err err = WN_OK;
+
+	*out_operands = 0;
+	while (err == WN_OK && r.next < argc) {
+		const char *arg = argv[r.next++];
+		char shown[WN_OPT_VALUE_SHOWN + 16];
+
+		if (only_operands || arg[0] != '-' || arg[1] == '\0') {
+			if (*out_operands == cap)
+				return wn_fail(ctx, WN_EUSAGE, "%s is one operand too many",
+					wn_opt_quote(shown, arg));
+			operands[(*out_operands)++] = arg;
+		} else if (strcmp(arg, "--") == 0) {
+			only_operands = true;
+		} else if (arg[1] == '-') {
+			err = read_long(&r, arg + 2);
+		} else {
+			err = read_short(&r, arg + 1);
+		}
+	}
+	return err;
+}

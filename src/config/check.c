@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Options that are right one by one and wrong together; and what one trace is made of. */
+#include "config/config_priv.h"
+
+#include <string.h>
+
+#include "base/fmt.h"
+
+/* Two options that exclude each other, by key. */
+static const struct {
+	const char *one, *other, *why;
+} exclusive[] = {
+	{"ipv4", "ipv6", "choose one"},
+	{"tos", "dscp", "the DSCP is part of the TOS byte"},
+	{"sim", "backend", "a simulated network has its own back end"},
+	{"sim", "interface", "a simulated network has no interfaces of this machine"},
+	{"sim", "source", "traces of a simulated network start at its own source"},
+	{"sim", "mark", "a simulated network has no firewall of this machine"},
+	{"sim", "resolver", "a simulated network has its own names"},
+};
+
+static wn_err check_exclusive(const struct wn_request *req, struct wn_errctx *ctx)
+{
+	for (size_t i = 0; i < sizeof(exclusive) / sizeof(exclusive[0]); i++)
+		if (wn_request_has(req, exclusive[i].one) &&
+			wn_request_has(req, exclusive[i].other))
+			return wn_fail(ctx, WN_EUSAGE, "--%s and --%s exclude each other: %s",
+				exclusive[i].one, exclusive[i].other, exclusive[i].why);
+	if (wn_request_has(req, "sim-seed") && !req->sim)
+		return wn_fail(ctx, WN_EUSAGE, "--sim-seed needs --sim");
+	return WN_OK;
+}
+
+static wn_err check_family(const struct wn_request *req, struct wn_errctx *ctx)
+{
+	const struct wn_addr *src = &req->params.src, *dst = &req->params.dst;
+	char a[WN_ADDR_STRLEN], b[WN_ADDR_STRLEN];
+
+	if (req->family && dst->family && req->family != dst->family)
+		return wn_fail(ctx, WN_EUSAGE, "-%u contradicts the target %s, an IPv%u address",
+			req->family, wn_addr_str(dst, a), dst->family);
+	if (req->family && src->family && req->family != src->family)
+		return wn_fail(ctx, WN_EUSAGE, "-%u contradicts --source %s, an IPv%u address",
+			req->family, wn_addr_str(src, a), src->family);
+	if (src->family && dst->family && src->family != dst->family)
+		return wn_fail(ctx, WN_EUSAGE,
+			"--source %s is an IPv%u address, the target %s is not",
+			wn_addr_str(src, a), src->family, wn_addr_str(dst, b));
+	return WN_OK;
+}
+
+static wn_err check_range(const struct wn_request *req, struct wn_errctx *ctx)
+{
+	const struct wn_params *p = &req->params;
+
+	if (p->first_ttl > p->max_ttl)
+		return wn_fail(ctx, WN_EUSAGE, "--first-ttl %u is above --max-ttl %u", p->first_ttl,
+			p->max_ttl);
+	if (p->wait_min_ns > p->wait_max_ns && wn_request_has(req, "wait-min"))
+		return wn_fail(ctx, WN_EUSAGE, "--wait-min is longer than the maximum of --wait");
+	if (p->sport && p->flow_mode == WN_FLOW_FIXED && req->proto != WN_REQ_ICMP &&
+		p->sport + p->flow > UINT16_MAX)
+		return wn_fail(ctx, WN_EUSAGE, "--flow %u above --source-port %u leaves no port",
+			p->flow, p->sport);
+	if (req->port_set && req->proto == WN_REQ_ICMP)
+		return wn_fail(ctx, WN_EUSAGE, "port %u: ICMP has no ports; use -P udp or -P tcp",
+			p->dport);
+	return WN_OK;
+}
+
+static wn_err check_size(
+	const struct wn_request *req, enum wn_proto proto, uint8_t family, struct wn_errctx *ctx)
+{
+	uint16_t least = wn_probe_min_size(family, proto);
+
+	if (!wn_request_has(req, "size") || req->params.size >= least)
+		return WN_OK;
+	return wn_fail(ctx, WN_EUSAGE, "--size %u: %s over IPv%u needs at least %u bytes",
+		req->params.size, wn_proto_name(proto), family, least);
+}
+
+static wn_err check_sizes(const struct wn_request *req, struct wn_errctx *ctx)
+{
+	static const enum wn_proto proto_of[] = {
+		[WN_REQ_UDP] = WN_PROTO_UDP,
+		[WN_REQ_ICMP] = WN_PROTO_ICMP,
+		[WN_REQ_TCP] = WN_PROTO_TCP,
+	};
+	uint8_t family = req->params.dst.family ? req->params.dst.family : req->family;
+	wn_err err = WN_OK;
+
+	if (family == 0)
+		family =
+			4; /* the smaller need; wn_request_params knows the family and asks again */
+	if (req->proto != WN_REQ_AUTO)
+		return check_size(req, proto_of[req->proto], family, ctx);
+	for (int proto = 0; proto < WN_PROTO_COUNT && err == WN_OK; proto++)
+		err = check_size(req, (enum wn_proto)proto, family, ctx);
+	return err;
+}
+
+wn_err wn_request_check(const struct wn_request *req, struct wn_errctx *ctx)
+{
+	wn_err (*const checks[])(const struct wn_request *, struct wn_errctx *) = {
+		check_exclusive, check_family, check_range, check_sizes};
+	wn_err err = WN_OK;
+
+	for (size_t i = 0; i < sizeof(checks) / sizeof(checks[0]) && err == WN_OK; i++)
+		err = checks[i](req, ctx);
+	return err;
+}
+
+static uint16_t port_for(const struct wn_request *req, enum wn_proto proto)
+{
+	/* With auto, a port that was given is meant for TCP: it is the one a firewall lets in. */
+	bool given = req->port_set && (req->proto != WN_REQ_AUTO || proto == WN_PROTO_TCP);
+
+	switch (proto) {
+	case WN_PROTO_UDP:
+		return given ? req->params.dport : WN_REQ_PORT_UDP;
+	case WN_PROTO_TCP:
+		if (given)
+			return req->params.dport;
+		return req->proto == WN_REQ_AUTO ? WN_REQ_PORT_AUTO : WN_REQ_PORT_TCP;
+	case WN_PROTO_ICMP:
+		break;
+	}
+	return 0;
+}
+
+static uint16_t size_for(const struct wn_request *req, enum wn_proto proto, uint8_t family)
+{
+	if (wn_request_has(req, "size"))
+		return req->params.size;
+	if (proto == WN_PROTO_TCP)
+		return wn_probe_min_size(family, proto);
+	return family == 6 ? WN_REQ_SIZE_V6 : WN_REQ_SIZE_V4;
+}
+
+wn_err wn_request_params(const struct wn_request *req, enum wn_proto proto,
+	const struct wn_addr *dst, struct wn_params *out, struct wn_errctx *ctx)
+{
+	*out = req->params;
+	out->proto = proto;
+	out->dst = *dst;
+	out->dport = port_for(req, proto);
+	out->size = size_for(req, proto, dst->family);
+	if (out->wait_min_ns > out->wait_max_ns)
+		out->wait_min_ns = out->wait_max_ns; /* -w 100ms means it */
+	return check_size(req, proto, dst->family, ctx);
+}

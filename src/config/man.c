@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The option table as a manual page, in mdoc(7). Every text goes through roff_text, so that no
+ * word of the table can become a macro or an escape.
+ */
+#include "config/config_priv.h"
+
+#include <string.h>
+
+/* Text for a line of its own: no escape, no control line. */
+static void roff_text(struct wn_strbuf *out, const char *text)
+{
+	if (text[0] == '.' || text[0] == '\'')
+		wn_strbuf_puts(out, "\\&");
+	for (; *text; text++) {
+		if (*text == '\\')
+			wn_strbuf_puts(out, "\\e");
+		else if (*text == '-')
+			wn_strbuf_puts(out, "\\-");
+		else
+			wn_strbuf_putc(out, *text);
+		/* mdoc wants each sentence on a line of its own. */
+		if ((*text == '.' || *text == ':') && text[1] == ' ' && *text == '.') {
+			wn_strbuf_putc(out, '\n');
+			text++;
+		}
+	}
+}
+
+static void add_option(struct wn_strbuf *out, const struct wn_opt *opt)
+{
+	char dflt[96];
+
+	wn_strbuf_puts(out, ".It");
+	if (opt->short_name)
+		wn_strbuf_fmt(out, " Fl %c ,", opt->short_name);
+	wn_strbuf_puts(out, " Fl \\-");
+	roff_text(out, opt->key);
+	if (opt->arg) {
+		wn_strbuf_puts(out, " Ar ");
+		roff_text(out, opt->arg);
+	}
+	wn_strbuf_putc(out, '\n');
+	roff_text(out, opt->help);
+	wn_strbuf_putc(out, '\n');
+	if (opt->choices) {
+		wn_strbuf_puts(out, "One of\n.Cm ");
+		roff_text(out, opt->choices);
+		wn_strbuf_puts(out, " .\n");
+	}
+	if (wn_opt_default(opt, dflt, sizeof(dflt))[0]) {
+		wn_strbuf_puts(out, "Default: ");
+		roff_text(out, dflt);
+		wn_strbuf_puts(out, ".\n");
+	}
+}
+
+static void add_options(struct wn_strbuf *out)
+{
+	const char *group = NULL;
+	size_t count;
+	const struct wn_opt *opts = wn_opts(&count);
+
+	for (size_t i = 0; i < count; i++) {
+		if (opts[i].group != group) {
+			if (group)
+				wn_strbuf_puts(out, ".El\n");
+			group = opts[i].group;
+			wn_strbuf_fmt(out, ".Ss %s\n.Bl -tag -width Ds\n", group);
+		}
+		add_option(out, &opts[i]);
+	}
+	wn_strbuf_puts(out, ".El\n");
+}
+
+static void add_commands(struct wn_strbuf *out)
+{
+	size_t count;
+	const struct wn_command *commands = wn_commands(&count);
+
+	wn_strbuf_puts(out, ".Sh COMMANDS\n.Bl -tag -width Ds\n");
+	for (size_t i = 0; i < count; i++) {
+		wn_strbuf_fmt(out, ".It Cm %s", commands[i].word);
+		if (commands[i].operands[0]) {
+			wn_strbuf_puts(out, " Ar ");
+			roff_text(out, commands[i].operands);
+		}
+		wn_strbuf_putc(out, '\n');
+		roff_text(out, commands[i].details);
+		wn_strbuf_putc(out, '\n');
+	}
+	wn_strbuf_puts(out, ".El\n");
+}
+
+static void add_tail(struct wn_strbuf *out)
+{
+	wn_strbuf_puts(out, ".Sh ENVIRONMENT\n.Bl -tag -width Ds\n"
+			    ".It Ev NO_COLOR\nAny value that is not empty means no colour.\n"
+			    ".It Ev TERM\nWith dumb there is no colour and no live table.\n"
+			    ".El\n.Sh EXIT STATUS\n.Bl -tag -width Ds\n");
+	for (size_t i = 0; i < WN_EXIT_TEXTS; i++) {
+		wn_strbuf_fmt(out, ".It %u\n", (unsigned)i);
+		roff_text(out, wn_exit_texts[i]);
+		wn_strbuf_puts(out, ".\n");
+	}
+	wn_strbuf_puts(out, ".El\n.Sh EXAMPLES\nThe path to a host, live:\n"
+			    ".Dl wend example.org\n"
+			    "As data, by ICMP, without names:\n"
+			    ".Dl wend \\-n \\-P icmp \\-\\-format json example.org\n"
+			    "A web server behind a firewall that drops the rest:\n"
+			    ".Dl wend \\-P tcp example.org:443\n"
+			    "A network to play with:\n"
+			    ".Dl wend \\-\\-sim builtin\n"
+			    ".Sh SEE ALSO\n.Xr ping 8 ,\n.Xr traceroute 8\n");
+}
+
+void wn_opts_man(struct wn_strbuf *out, const char *version, const char *date)
+{
+	wn_strbuf_fmt(out, ".Dd %s\n.Dt WEND 1\n.Os wend %s\n", date, version);
+	wn_strbuf_puts(out,
+		".Sh NAME\n.Nm wend\n.Nd trace and measure network paths\n"
+		".Sh SYNOPSIS\n.Nm\n.Op Cm trace\n.Op Ar OPTION ...\n"
+		".Op Ar HOST Ns Op : Ns Ar PORT\n.Nm\n.Ar COMMAND ...\n"
+		".Sh DESCRIPTION\n.Nm\n"
+		"shows which routers packets pass on their way to a host, how long each\n"
+		"takes to answer, and what stopped the trace if it was not the host.\n"
+		"It needs no privilege, and sees more with CAP_NET_RAW.\n");
+	add_commands(out);
+	wn_strbuf_puts(out, ".Sh OPTIONS\n"
+			    "Long names may be shortened while they stay clear;\n"
+			    "values follow as the next word or after an equals sign.\n");
+	add_options(out);
+	add_tail(out);
+}

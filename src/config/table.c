@@ -1,0 +1,369 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The option table. Every default a user can see is written here and nowhere else. */
+#include "config/config_priv.h"
+
+#include <string.h>
+
+#define FIELD(name)                                                                                \
+	.offset = offsetof(struct wn_request, name),                                               \
+	.width = sizeof(((struct wn_request *)NULL)->name)
+
+#define MS 1000000ull
+#define S  (1000 * MS)
+
+static const char g_what[] = "What to trace";
+static const char g_far[] = "How far and how fast";
+static const char g_from[] = "From where";
+static const char g_packet[] = "Packets";
+static const char g_output[] = "Output";
+static const char g_help[] = "Help";
+
+static const struct wn_opt opts[] = {
+	{.key = "ipv4",
+		.short_name = '4',
+		.type = WN_OPT_FLAG,
+		.help = "Use IPv4 only.",
+		.shown = "either, as the name's addresses are ordered",
+		.group = g_what,
+		.parse = wn_opt_parse_family},
+	{.key = "ipv6",
+		.short_name = '6',
+		.type = WN_OPT_FLAG,
+		.help = "Use IPv6 only.",
+		.group = g_what,
+		.parse = wn_opt_parse_family},
+	{.key = "protocol",
+		.short_name = 'P',
+		.type = WN_OPT_CHOICE,
+		.arg = "NAME",
+		.choices = "udp,icmp,tcp,auto",
+		.dflt = "udp",
+		.help = "Protocol of the probes: UDP, ICMP echo or TCP SYN. auto tries all three "
+			"side by side and keeps the one that gets farthest.",
+		.group = g_what,
+		FIELD(proto)},
+	{.key = "port",
+		.short_name = 'p',
+		.type = WN_OPT_UINT,
+		.min = 1,
+		.max = 65535,
+		.arg = "PORT",
+		.shown = "33434 for udp, 80 for tcp, 443 for the tcp of auto",
+		.help = "Destination port. With auto it is that of TCP.",
+		.group = g_what,
+		.parse = wn_opt_parse_port},
+	{.key = "source-port",
+		.type = WN_OPT_UINT,
+		.min = 1,
+		.max = 65535,
+		.arg = "PORT",
+		.shown = "a free one, at random",
+		.help = "Source port; the identifier where the protocol is ICMP.",
+		.group = g_what,
+		FIELD(params.sport)},
+	{.key = "flow",
+		.type = WN_OPT_CUSTOM,
+		.arg = "N|fixed|classic",
+		.dflt = "0",
+		.help = "Which path where traffic is balanced: N from 0 to 1023 picks a flow, and "
+			"every probe takes the same path; fixed is flow 0. classic changes the "
+			"port (ICMP: the checksum) with each probe as old traceroutes do.",
+		.group = g_what,
+		.parse = wn_opt_parse_flow},
+
+	{.key = "first-ttl",
+		.short_name = 'f',
+		.type = WN_OPT_UINT,
+		.min = 1,
+		.max = 255,
+		.arg = "TTL",
+		.dflt = "1",
+		.unit = "hop",
+		.help = "First TTL probed.",
+		.group = g_far,
+		FIELD(params.first_ttl)},
+	{.key = "max-ttl",
+		.short_name = 'm',
+		.type = WN_OPT_UINT,
+		.min = 1,
+		.max = 255,
+		.arg = "TTL",
+		.dflt = "30",
+		.unit = "hops",
+		.help = "Last TTL probed.",
+		.group = g_far,
+		FIELD(params.max_ttl)},
+	{.key = "probes",
+		.short_name = 'q',
+		.type = WN_OPT_UINT,
+		.min = 1,
+		.max = 64,
+		.arg = "N",
+		.dflt = "3",
+		.unit = "probes per hop",
+		.help = "Probes sent at each TTL.",
+		.group = g_far,
+		FIELD(params.probes)},
+	{.key = "wait",
+		.short_name = 'w',
+		.type = WN_OPT_CUSTOM,
+		.arg = "MAX[,HERE[,NEAR]]",
+		.dflt = "1s,3,3",
+		.shown = "1s, 3 times, 3 times",
+		.help = "How long to wait for a reply: at most MAX (seconds unless a unit ns us ms "
+			"s m h follows), and no longer than HERE times what the same hop or NEAR "
+			"times what a farther one has shown.",
+		.group = g_far,
+		.parse = wn_opt_parse_wait},
+	{.key = "wait-min",
+		.type = WN_OPT_DURATION,
+		.min = MS,
+		.max = 60 * S,
+		.arg = "TIME",
+		.dflt = "200ms",
+		.help = "But never give up a probe sooner than this.",
+		.group = g_far,
+		FIELD(params.wait_min_ns)},
+	{.key = "gap",
+		.type = WN_OPT_UINT,
+		.min = 1,
+		.max = 255,
+		.arg = "N",
+		.dflt = "12",
+		.unit = "hops",
+		.help = "End after this many silent hops in a row.",
+		.group = g_far,
+		FIELD(params.gap)},
+	{.key = "deadline",
+		.type = WN_OPT_DURATION,
+		.min = MS,
+		.max = 86400 * S,
+		.arg = "TIME",
+		.shown = "none",
+		.help = "End the trace after this time, whatever has come.",
+		.group = g_far,
+		FIELD(params.deadline_ns)},
+	{.key = "pps",
+		.type = WN_OPT_UINT,
+		.min = 0,
+		.max = WN_REQ_PPS_MAX,
+		.arg = "RATE",
+		.dflt = "1000",
+		.unit = "packets per second",
+		.help = "Pace of sending; 0 sends as fast as the window allows.",
+		.group = g_far,
+		FIELD(params.pps)},
+	{.key = "window",
+		.type = WN_OPT_UINT,
+		.min = 1,
+		.max = WN_REQ_WINDOW_MAX,
+		.arg = "N",
+		.dflt = "32",
+		.unit = "probes",
+		.help = "Probes outstanding at once.",
+		.group = g_far,
+		FIELD(params.window)},
+
+	{.key = "interface",
+		.short_name = 'i',
+		.type = WN_OPT_CUSTOM,
+		.arg = "NAME",
+		.shown = "by route",
+		.help = "Send through this network interface.",
+		.group = g_from,
+		.parse = wn_opt_parse_iface},
+	{.key = "source",
+		.short_name = 's',
+		.type = WN_OPT_CUSTOM,
+		.arg = "ADDRESS",
+		.shown = "by route",
+		.help = "Source address; it must be one of this machine.",
+		.group = g_from,
+		.parse = wn_opt_parse_source},
+	{.key = "mark",
+		.type = WN_OPT_UINT,
+		.min = 0,
+		.max = UINT32_MAX,
+		.arg = "N",
+		.dflt = "0",
+		.shown = "0, no mark",
+		.help = "Firewall mark of the packets, for policy routing.",
+		.group = g_from,
+		FIELD(params.mark)},
+	{.key = "backend",
+		.type = WN_OPT_CHOICE,
+		.arg = "NAME",
+		.choices = "auto,raw,errqueue",
+		.dflt = "auto",
+		.help = "How packets are sent: raw sockets (needs CAP_NET_RAW), or ordinary "
+			"sockets and their error queue (needs nothing). auto takes raw where "
+			"it is allowed.",
+		.group = g_from,
+		FIELD(backend)},
+	{.key = "sim",
+		.type = WN_OPT_STRING,
+		.arg = "FILE|builtin",
+		.shown = "the real network",
+		.help = "Trace a simulated network: a topology file, or the one built in.",
+		.group = g_from,
+		FIELD(sim)},
+	{.key = "sim-seed",
+		.type = WN_OPT_UINT,
+		.min = 0,
+		.max = UINT64_MAX,
+		.arg = "N",
+		.dflt = "1",
+		.help = "Seed of the simulation's chances.",
+		.group = g_from,
+		FIELD(sim_seed)},
+
+	{.key = "size",
+		.type = WN_OPT_UINT,
+		.min = 1,
+		.max = WN_PACKET_MAX,
+		.arg = "BYTES",
+		.shown = "60 bytes over IPv4, 80 bytes over IPv6; tcp: the smallest",
+		.unit = "bytes",
+		.help = "Size of a probe, IP header included.",
+		.group = g_packet,
+		FIELD(params.size)},
+	{.key = "tos",
+		.type = WN_OPT_UINT,
+		.min = 0,
+		.max = 255,
+		.arg = "N",
+		.dflt = "0",
+		.help = "TOS or traffic class byte: DSCP and ECN.",
+		.group = g_packet,
+		FIELD(params.tos)},
+	{.key = "dscp",
+		.type = WN_OPT_CUSTOM,
+		.arg = "NAME|N",
+		.shown = "0",
+		.help = "The DSCP alone: 0 to 63, or a name such as ef, af41, cs1, le.",
+		.group = g_packet,
+		.parse = wn_opt_parse_dscp},
+	{.key = "df",
+		.type = WN_OPT_FLAG,
+		.shown = "off",
+		.help = "Forbid fragmentation.",
+		.group = g_packet,
+		FIELD(params.df)},
+	{.key = "pattern",
+		.type = WN_OPT_UINT,
+		.min = 0,
+		.max = 255,
+		.arg = "BYTE",
+		.dflt = "0",
+		.help = "Byte that fills the payload, decimal or 0x hex.",
+		.group = g_packet,
+		FIELD(params.pattern)},
+
+	{.key = "numeric",
+		.short_name = 'n',
+		.type = WN_OPT_FLAG,
+		.shown = "off",
+		.help = "Show addresses only, look up no names of routers.",
+		.group = g_output,
+		FIELD(numeric)},
+	{.key = "resolver",
+		.type = WN_OPT_CUSTOM,
+		.arg = "ADDRESS[:PORT]",
+		.shown = "the system's",
+		.help = "DNS server to ask; several may be given, separated by commas.",
+		.group = g_output,
+		.parse = wn_opt_parse_resolver},
+	{.key = "format",
+		.type = WN_OPT_CHOICE,
+		.arg = "NAME",
+		.choices = "table,json,jsonl,classic",
+		.dflt = "table",
+		.help = "table for people, live on a terminal; json, the whole result; jsonl, one "
+			"event per line as it happens; classic, what scripts expect of traceroute.",
+		.group = g_output,
+		FIELD(format)},
+	{.key = "output",
+		.short_name = 'o',
+		.type = WN_OPT_STRING,
+		.arg = "FILE",
+		.shown = "standard output",
+		.help = "Write the result to FILE.",
+		.group = g_output,
+		FIELD(output)},
+	{.key = "verbose",
+		.short_name = 'v',
+		.type = WN_OPT_FLAG,
+		.shown = "off",
+		.help = "Show more in the table: quoted fields and extensions; twice: every probe.",
+		.group = g_output,
+		.parse = wn_opt_parse_verbose},
+	{.key = "color",
+		.type = WN_OPT_CHOICE,
+		.arg = "WHEN",
+		.choices = "auto,always,never",
+		.dflt = "auto",
+		.help = "Colour: auto means on a terminal where NO_COLOR is not set.",
+		.group = g_output,
+		FIELD(color)},
+
+	{.key = "help",
+		.short_name = 'h',
+		.type = WN_OPT_FLAG,
+		.help = "Show this help and exit.",
+		.group = g_help,
+		FIELD(help)},
+	{.key = "version",
+		.short_name = 'V',
+		.type = WN_OPT_FLAG,
+		.help = "Show the version and exit.",
+		.group = g_help,
+		FIELD(version)},
+};
+
+#define OPT_COUNT (sizeof(opts) / sizeof(opts[0]))
+_Static_assert(OPT_COUNT <= 256, "set_mask of struct wn_request has 256 bits");
+
+#define X(name, args, what, more) {#name, args, what, more},
+static const struct wn_command commands[] = {WN_COMMAND_LIST(X)};
+#undef X
+
+const char *const wn_exit_texts[WN_EXIT_TEXTS] = {
+	"the destination was reached",
+	"it was not reached; an interrupted trace that had not reached it counts here",
+	"wrong usage: options, target or topology file",
+	"could not run: no route, no permission, no such interface, output not written",
+	"the name does not resolve",
+};
+
+const struct wn_opt *wn_opts(size_t *out_count)
+{
+	*out_count = OPT_COUNT;
+	return opts;
+}
+
+const struct wn_opt *wn_opt_find(const char *key)
+{
+	for (size_t i = 0; i < OPT_COUNT; i++)
+		if (strcmp(opts[i].key, key) == 0)
+			return &opts[i];
+	return NULL;
+}
+
+size_t wn_opt_index(const struct wn_opt *opt)
+{
+	return (size_t)(opt - opts);
+}
+
+const struct wn_command *wn_commands(size_t *out_count)
+{
+	*out_count = sizeof(commands) / sizeof(commands[0]);
+	return commands;
+}
+
+const struct wn_command *wn_command_find(const char *word)
+{
+	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
+		if (strcmp(commands[i].word, word) == 0)
+			return &commands[i];
+	return NULL;
+}
