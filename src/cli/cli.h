@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The commands of the program, and what they share: exit codes, messages and files.
+ * Single-threaded. A command gets its own word as argv[0] and its arguments from argv[1] on, and
+ * returns the exit code of the program.
+ */
+#ifndef WN_CLI_CLI_H
+#define WN_CLI_CLI_H
+
+#include <stddef.h>
+#include "base/err.h"
+#include "base/strbuf.h"
+
+enum wn_exit {
+	WN_EXIT_OK = 0,	   /* the destination was reached; other commands: done */
+	WN_EXIT_UNREACHED, /* it was not */
+	WN_EXIT_USAGE,	   /* the words make no sense */
+	WN_EXIT_FAILED,	   /* could not run: no route, no permission, no interface, no output */
+	WN_EXIT_UNRESOLVED /* the name does not resolve */
+};
+
+int wn_cmd_trace(int argc, char **argv);
+int wn_cmd_lab(int argc, char **argv);
+int wn_cmd_help(int argc, char **argv);
+int wn_cmd_version(int argc, char **argv);
+int wn_cmd_completion(int argc, char **argv);
+int wn_cmd_man(int argc, char **argv);
+
+/* "wend: TEXT" on stderr, one line whatever the text holds. Returns code. */
+int wn_cli_fail(int code, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* Writes a finished text to stdout, every byte checked. An exit code: 0 or WN_EXIT_FAILED. */
+int wn_cli_print(const struct wn_strbuf *text);
+
+#endif
