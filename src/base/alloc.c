@@ -13,9 +13,12 @@ void *wn_malloc(size_t bytes)
 
 void *wn_calloc(size_t count, size_t bytes)
 {
-	if (count == 0 || bytes == 0)
-		count = bytes = 1;
-	return calloc(count, bytes);
+	size_t total;
+
+	/* Asked here, not of calloc: sanitizers report what they would have refused. */
+	if (__builtin_mul_overflow(count, bytes, &total))
+		return NULL;
+	return calloc(total ? total : 1, 1);
 }
 
 void *wn_realloc(void *ptr, size_t count, size_t bytes)

@@ -24,7 +24,7 @@ static const uint8_t *take(struct wn_rd *r, size_t len)
 		r->bad = true;
 		return NULL;
 	}
-	p = r->data + r->pos;
+	p = wn_rd_ptr(r);
 	r->pos += len;
 	return p;
 }
@@ -104,7 +104,7 @@ static uint8_t *give(struct wn_wr *w, size_t len)
 		w->bad = true;
 		return NULL;
 	}
-	p = w->data + w->pos;
+	p = w->data ? w->data + w->pos : NULL; /* NULL + 0 is undefined */
 	w->pos += len;
 	return p;
 }
