@@ -50,14 +50,14 @@ static void bash_case(struct wn_strbuf *out, const struct wn_opt *opt)
 	if (opt->choices) {
 		wn_strbuf_puts(out, "COMPREPLY=($(compgen -W '");
 		add_spaced(out, opt->choices);
-		wn_strbuf_puts(out, "' -- \"$cur\"))");
+		wn_strbuf_puts(out, "' -- \"$cur\")); ");
 	} else if (takes_file(opt)) {
-		wn_strbuf_puts(out, "COMPREPLY=($(compgen -f -- \"$cur\"))");
+		wn_strbuf_puts(out, "COMPREPLY=($(compgen -f -- \"$cur\")); ");
 	} else if (takes_iface(opt)) {
 		wn_strbuf_puts(out, "COMPREPLY=($(compgen -W \"$(command ls /sys/class/net "
-				    "2>/dev/null)\" -- \"$cur\"))");
+				    "2>/dev/null)\" -- \"$cur\")); ");
 	}
-	wn_strbuf_puts(out, "; return ;;\n");
+	wn_strbuf_puts(out, "return ;;\n");
 }
 
 static void bash(struct wn_strbuf *out)
@@ -88,8 +88,8 @@ static void zsh_option(struct wn_strbuf *out, const struct wn_opt *opt)
 {
 	wn_strbuf_puts(out, "\t\t");
 	if (opt->short_name)
-		wn_strbuf_fmt(out, "'(-%c --%s)'{-%c,--%s%s}'[", opt->short_name, opt->key,
-			opt->short_name, opt->key, opt->arg ? "=" : "");
+		wn_strbuf_fmt(out, "'(-%c --%s)'{-%c%s,--%s%s}'[", opt->short_name, opt->key,
+			opt->short_name, opt->arg ? "+" : "", opt->key, opt->arg ? "=" : "");
 	else
 		wn_strbuf_fmt(out, "'--%s%s[", opt->key, opt->arg ? "=" : "");
 	add_quoted(out, opt->help);
@@ -122,7 +122,9 @@ static void zsh(struct wn_strbuf *out)
 	for (size_t i = 0; i < count; i++)
 		zsh_option(out, &opts[i]);
 	wn_strbuf_puts(out, "\t\t'1:host or command:{_hosts; compadd -a words}' \\\n"
-			    "\t\t'*:operand:_hosts'\n}\ncompdef _wend wend\n");
+			    "\t\t'*:operand:_hosts'\n}\n"
+			    "if [[ $funcstack[1] == _wend ]]; then\n\t_wend \"$@\"\n"
+			    "else\n\tcompdef _wend wend\nfi\n");
 }
 
 static void fish(struct wn_strbuf *out)

@@ -71,14 +71,29 @@ static void add_option(struct wn_strbuf *out, const struct wn_opt *opt, size_t c
 	}
 	wrap_words(&w, opt->help);
 	if (opt->choices) {
-		wn_fmt(line, sizeof(line), "One of %s.", opt->choices);
-		wrap_words(&w, line);
+		const char *word;
+		size_t len;
+
+		wrap_words(&w, "One of");
+		for (size_t i = 0; wn_opt_choice(opt->choices, i, &word, &len); i++) {
+			wn_fmt(line, sizeof(line), "%.*s%s", (int)len, word, word[len] ? "," : ".");
+			wrap_words(&w, line);
+		}
 	}
 	wn_opt_default(opt, dflt, sizeof(dflt));
 	if (dflt[0]) {
 		wn_fmt(line, sizeof(line), "[default: %s]", dflt);
 		wrap_words(&w, line);
 	}
+	wn_strbuf_putc(out, '\n');
+}
+
+/* A paragraph. */
+static void add_text(struct wn_strbuf *out, const char *text, size_t columns)
+{
+	struct wrap w = {out, 0, columns, 0};
+
+	wrap_words(&w, text);
 	wn_strbuf_putc(out, '\n');
 }
 
@@ -95,18 +110,27 @@ static void add_options(struct wn_strbuf *out, size_t columns)
 		}
 		add_option(out, &opts[i], columns);
 	}
-	wn_strbuf_puts(out, "\nNames of options may be shortened while they stay clear. "
-			    "--no-KEY undoes a switch.\n");
+	wn_strbuf_putc(out, '\n');
+	add_text(out,
+		"Names of options may be shortened while they stay clear. --no-df and "
+		"--no-numeric undo those switches. Times are seconds unless a unit ns us ms s m "
+		"h follows.",
+		columns);
 }
 
-static void add_exits(struct wn_strbuf *out)
+static void add_exits(struct wn_strbuf *out, size_t columns)
 {
 	wn_strbuf_puts(out, "\nExit status:\n");
-	for (size_t i = 0; i < WN_EXIT_TEXTS; i++)
-		wn_strbuf_fmt(out, "  %u  %s\n", (unsigned)i, wn_exit_texts[i]);
+	for (size_t i = 0; i < WN_EXIT_TEXTS; i++) {
+		struct wrap w = {out, 5, columns, 3};
+
+		wn_strbuf_fmt(out, "  %u", (unsigned)i);
+		wrap_words(&w, wn_exit_texts[i]);
+		wn_strbuf_putc(out, '\n');
+	}
 }
 
-static void add_commands(struct wn_strbuf *out)
+static void add_commands(struct wn_strbuf *out, size_t columns)
 {
 	size_t count;
 	const struct wn_command *commands = wn_commands(&count);
@@ -114,17 +138,10 @@ static void add_commands(struct wn_strbuf *out)
 	wn_strbuf_puts(out, "\nCommands:\n");
 	for (size_t i = 0; i < count; i++)
 		wn_strbuf_fmt(out, "  %-11s %s\n", commands[i].word, commands[i].summary);
-	wn_strbuf_puts(out, "wend HOST is short for wend trace HOST; a host named like a command "
-			    "needs the long form.\n");
-}
-
-static void add_details(struct wn_strbuf *out, const char *text, size_t columns)
-{
-	struct wrap w = {out, 0, columns, 0};
-
-	wn_strbuf_putc(out, '\n');
-	wrap_words(&w, text);
-	wn_strbuf_putc(out, '\n');
+	add_text(out,
+		"wend HOST is short for wend trace HOST; a host named like a command needs the "
+		"long form.",
+		columns);
 }
 
 void wn_opts_help(struct wn_strbuf *out, const char *command, unsigned columns)
@@ -144,11 +161,12 @@ void wn_opts_help(struct wn_strbuf *out, const char *command, unsigned columns)
 		c->operands[0] ? " " : "", c->operands);
 	if (whole)
 		wn_strbuf_puts(out, "       wend COMMAND ...\n");
-	add_details(out, c->details, columns);
+	wn_strbuf_putc(out, '\n');
+	add_text(out, c->details, columns);
 	if (whole)
-		add_commands(out);
+		add_commands(out, columns);
 	if (strcmp(c->word, "trace") == 0) {
 		add_options(out, columns);
-		add_exits(out);
+		add_exits(out, columns);
 	}
 }

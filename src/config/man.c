@@ -7,51 +7,90 @@
 
 #include <string.h>
 
-/* Text for a line of its own: no escape, no control line. */
+#include "base/fmt.h"
+
+#define LINE_MAX_BYTES 76
+
+static void roff_char(struct wn_strbuf *out, char c)
+{
+	if (c == '\\')
+		wn_strbuf_puts(out, "\\e");
+	else if (c == '-')
+		wn_strbuf_puts(out, "\\-");
+	else
+		wn_strbuf_putc(out, c);
+}
+
+/* A word or several within a macro's line. */
+static void roff_arg(struct wn_strbuf *out, const char *text)
+{
+	for (; *text; text++)
+		roff_char(out, *text);
+}
+
+/* Running text: lines of bearable length, a new one after each sentence, no control lines. */
 static void roff_text(struct wn_strbuf *out, const char *text)
 {
-	if (text[0] == '.' || text[0] == '\'')
-		wn_strbuf_puts(out, "\\&");
-	for (; *text; text++) {
-		if (*text == '\\')
-			wn_strbuf_puts(out, "\\e");
-		else if (*text == '-')
-			wn_strbuf_puts(out, "\\-");
-		else
-			wn_strbuf_putc(out, *text);
-		/* mdoc wants each sentence on a line of its own. */
-		if ((*text == '.' || *text == ':') && text[1] == ' ' && *text == '.') {
+	size_t at = 0;
+	bool fresh = true;
+
+	while (*text) {
+		size_t len = strcspn(text, " ");
+
+		if (!fresh && at + len > LINE_MAX_BYTES) {
 			wn_strbuf_putc(out, '\n');
-			text++;
+			fresh = true;
 		}
+		if (fresh) {
+			at = 0;
+			if (text[0] == '.' || text[0] == '\'')
+				wn_strbuf_puts(out, "\\&");
+		} else {
+			wn_strbuf_putc(out, ' ');
+		}
+		for (size_t i = 0; i < len; i++)
+			roff_char(out, text[i]);
+		at += len + 1;
+		fresh = len > 0 && text[len - 1] == '.' && text[len];
+		if (fresh)
+			wn_strbuf_putc(out, '\n');
+		text += len + (text[len] == ' ');
 	}
+}
+
+static void roff_list(struct wn_strbuf *out, const char *list)
+{
+	const char *word;
+	size_t len;
+
+	for (size_t i = 0; wn_opt_choice(list, i, &word, &len); i++)
+		wn_strbuf_fmt(out, ".Cm %.*s%s\n", (int)len, word, word[len] ? " ," : " .");
 }
 
 static void add_option(struct wn_strbuf *out, const struct wn_opt *opt)
 {
-	char dflt[96];
+	char dflt[96], line[128];
 
 	wn_strbuf_puts(out, ".It");
 	if (opt->short_name)
 		wn_strbuf_fmt(out, " Fl %c ,", opt->short_name);
 	wn_strbuf_puts(out, " Fl \\-");
-	roff_text(out, opt->key);
+	roff_arg(out, opt->key);
 	if (opt->arg) {
 		wn_strbuf_puts(out, " Ar ");
-		roff_text(out, opt->arg);
+		roff_arg(out, opt->arg);
 	}
 	wn_strbuf_putc(out, '\n');
 	roff_text(out, opt->help);
 	wn_strbuf_putc(out, '\n');
 	if (opt->choices) {
-		wn_strbuf_puts(out, "One of\n.Cm ");
-		roff_text(out, opt->choices);
-		wn_strbuf_puts(out, " .\n");
+		wn_strbuf_puts(out, "One of\n");
+		roff_list(out, opt->choices);
 	}
 	if (wn_opt_default(opt, dflt, sizeof(dflt))[0]) {
-		wn_strbuf_puts(out, "Default: ");
-		roff_text(out, dflt);
-		wn_strbuf_puts(out, ".\n");
+		wn_fmt(line, sizeof(line), "Default: %s.", dflt);
+		roff_text(out, line);
+		wn_strbuf_putc(out, '\n');
 	}
 }
 
@@ -83,7 +122,7 @@ static void add_commands(struct wn_strbuf *out)
 		wn_strbuf_fmt(out, ".It Cm %s", commands[i].word);
 		if (commands[i].operands[0]) {
 			wn_strbuf_puts(out, " Ar ");
-			roff_text(out, commands[i].operands);
+			roff_arg(out, commands[i].operands);
 		}
 		wn_strbuf_putc(out, '\n');
 		roff_text(out, commands[i].details);
@@ -101,7 +140,7 @@ static void add_tail(struct wn_strbuf *out)
 	for (size_t i = 0; i < WN_EXIT_TEXTS; i++) {
 		wn_strbuf_fmt(out, ".It %u\n", (unsigned)i);
 		roff_text(out, wn_exit_texts[i]);
-		wn_strbuf_puts(out, ".\n");
+		wn_strbuf_putc(out, '\n');
 	}
 	wn_strbuf_puts(out, ".El\n.Sh EXAMPLES\nThe path to a host, live:\n"
 			    ".Dl wend example.org\n"
@@ -116,7 +155,7 @@ static void add_tail(struct wn_strbuf *out)
 
 void wn_opts_man(struct wn_strbuf *out, const char *version, const char *date)
 {
-	wn_strbuf_fmt(out, ".Dd %s\n.Dt WEND 1\n.Os wend %s\n", date, version);
+	wn_strbuf_fmt(out, ".Dd %s\n.Dt WEND 1\n.Os\n", date);
 	wn_strbuf_puts(out,
 		".Sh NAME\n.Nm wend\n.Nd trace and measure network paths\n"
 		".Sh SYNOPSIS\n.Nm\n.Op Cm trace\n.Op Ar OPTION ...\n"
@@ -125,6 +164,7 @@ void wn_opts_man(struct wn_strbuf *out, const char *version, const char *date)
 		"shows which routers packets pass on their way to a host, how long each\n"
 		"takes to answer, and what stopped the trace if it was not the host.\n"
 		"It needs no privilege, and sees more with CAP_NET_RAW.\n");
+	wn_strbuf_fmt(out, "This page describes version %s.\n", version);
 	add_commands(out);
 	wn_strbuf_puts(out, ".Sh OPTIONS\n"
 			    "Long names may be shortened while they stay clear;\n"

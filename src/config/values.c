@@ -122,15 +122,24 @@ wn_err wn_opt_parse_wait(
 	return WN_OK;
 }
 
+/* Linux allows more in a name; nobody types it. */
+static bool is_iface(const char *text)
+{
+	size_t len = strlen(text);
+
+	for (size_t i = 0; i < len; i++)
+		if (text[i] <= ' ' || text[i] > '~' || text[i] == '/')
+			return false;
+	return len > 0 && len <= IFACE_MAX;
+}
+
 wn_err wn_opt_parse_iface(
 	struct wn_request *req, const struct wn_opt *opt, const char *value, struct wn_errctx *ctx)
 {
-	size_t len = strlen(value);
-
-	if (len == 0 || len > IFACE_MAX || strpbrk(value, "/ \t\r\n"))
+	if (!is_iface(value))
 		return wn_opt_bad(ctx, opt, value, "the name of an interface, like eth0");
 	memset(req->params.iface, 0, sizeof(req->params.iface));
-	memcpy(req->params.iface, value, len);
+	memcpy(req->params.iface, value, strlen(value));
 	return WN_OK;
 }
 
