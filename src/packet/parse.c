@@ -17,15 +17,24 @@ static void clear(struct wn_reply *out)
 	out->hint_id = WN_HINT_NONE;
 }
 
-/* Does the checksum over a message with pseudo header come out wrong? Unknown ends cannot tell. */
-static bool sum_bad(const struct wn_reply *r, uint8_t proto, const uint8_t *buf, size_t len)
+/*
+ * Does the checksum of a message with pseudo header come out wrong? Unknown ends cannot tell.
+ * A UDP or TCP answer that never left this machine (veth, virtio) may still hold the half that
+ * Linux leaves to an interface with checksum offload: the pseudo header's sum, not complemented.
+ */
+static bool sum_bad(
+	const struct wn_reply *r, uint8_t proto, const uint8_t *buf, size_t len, uint16_t field)
 {
-	uint32_t sum;
+	uint32_t pseudo;
+	uint16_t half;
 
 	if (r->truncated || r->from.family == 0 || r->to.family == 0)
 		return false;
-	sum = wn_csum_pseudo(&r->from, &r->to, proto, (uint32_t)len);
-	return wn_csum_finish(wn_csum_add(sum, buf, len)) != 0;
+	pseudo = wn_csum_pseudo(&r->from, &r->to, proto, (uint32_t)len);
+	if (wn_csum_finish(wn_csum_add(pseudo, buf, len)) == 0)
+		return false;
+	half = (uint16_t)~wn_csum_finish(pseudo);
+	return proto == WN_IP_ICMP6 || field != half;
 }
 
 static wn_err parse_udp(const uint8_t *buf, size_t len, struct wn_reply *out)
@@ -48,7 +57,7 @@ static wn_err parse_udp(const uint8_t *buf, size_t len, struct wn_reply *out)
 	if (claimed < WN_UDP_HEADER)
 		return WN_EPARSE;
 	if (csum != 0)
-		out->checksum_bad |= sum_bad(out, WN_IP_UDP, buf, claimed);
+		out->checksum_bad |= sum_bad(out, WN_IP_UDP, buf, claimed, csum);
 	else if (out->from.family == 6) /* RFC 8200 8.1: never without a checksum */
 		out->checksum_bad = true;
 	return WN_OK;
@@ -67,6 +76,7 @@ static wn_err parse_tcp(const uint8_t *buf, size_t len, struct wn_reply *out)
 {
 	struct wn_rd r;
 	size_t header;
+	uint16_t csum;
 
 	if (len < PORTS_BYTES)
 		return WN_ETRUNC;
@@ -85,9 +95,10 @@ static wn_err parse_tcp(const uint8_t *buf, size_t len, struct wn_reply *out)
 	if (header < WN_TCP_HEADER)
 		return WN_EPARSE;
 	out->kind = tcp_kind(out->tcp_flags);
-	if (header > len)
-		out->truncated = true;
-	out->checksum_bad |= sum_bad(out, WN_IP_TCP, buf, len);
+	wn_rd_skip(&r, 2);
+	csum = wn_rd_be16(&r);
+	out->truncated |= header > len;
+	out->checksum_bad |= sum_bad(out, WN_IP_TCP, buf, len, csum);
 	return WN_OK;
 }
 
@@ -113,7 +124,7 @@ static wn_err parse_message(uint8_t proto, const uint8_t *buf, size_t len, struc
 	case WN_IP_ICMP6:
 		if (!icmp_fits(proto, &out->from))
 			return WN_EUNSUPPORTED;
-		out->checksum_bad |= sum_bad(out, WN_IP_ICMP6, buf, len);
+		out->checksum_bad |= sum_bad(out, WN_IP_ICMP6, buf, len, 0);
 		return wn_parse_icmp(6, buf, len, out);
 	default:
 		return WN_EUNSUPPORTED;

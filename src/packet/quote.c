@@ -23,9 +23,15 @@ static void read_udp(struct wn_rd *r, struct wn_quote *out)
 	read_cookie(r, out);
 }
 
-static void read_icmp(struct wn_rd *r, struct wn_quote *out)
+/* Of ICMP only an echo request can be a probe; another message has other fields there. */
+static void read_icmp(uint8_t family, struct wn_rd *r, struct wn_quote *out)
 {
-	wn_rd_skip(r, 2);
+	uint8_t type = wn_rd_u8(r);
+
+	out->l4_present = type == (family == 4 ? WN_ICMP4_ECHO : WN_ICMP6_ECHO);
+	if (!out->l4_present)
+		return;
+	wn_rd_skip(r, 1);
 	out->checksum = wn_rd_be16(r);
 	out->icmp_id = wn_rd_be16(r);
 	out->icmp_seq = wn_rd_be16(r);
@@ -99,6 +105,6 @@ bool wn_parse_quote(uint8_t family, const uint8_t *buf, size_t len, struct wn_qu
 	else if (ip.proto == WN_IP_TCP)
 		read_tcp(&r, out);
 	else if (ip.proto == (family == 4 ? WN_IP_ICMP : WN_IP_ICMP6))
-		read_icmp(&r, out);
+		read_icmp(family, &r, out);
 	return true;
 }
