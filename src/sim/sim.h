@@ -22,8 +22,12 @@ void wn_topo_free(struct wn_topo *t);
 /* The newcomer's network. */
 const char *wn_topo_builtin(void);
 
+/* topo is borrowed. seed 0 takes the one that the topology names. */
 wn_err wn_sim_new(const struct wn_topo *topo, uint64_t seed, uint64_t now_ns, struct wn_sim **out);
 void wn_sim_free(struct wn_sim *s);
+const struct wn_topo *wn_sim_topo(const struct wn_sim *s);
+/* A place where those who share the network keep what they share; NULL at first, never freed. */
+void **wn_sim_user(struct wn_sim *s);
 
 /* The address from which traces start, and the default target, of a family; family 0 if none. */
 struct wn_addr wn_topo_source(const struct wn_topo *t, uint8_t family);
@@ -44,8 +48,10 @@ size_t wn_sim_recv(
 	struct wn_sim *s, uint64_t now_ns, uint8_t *buf, size_t cap, uint64_t *out_at_ns);
 
 /* Ground truth for tests: the responder (or family 0 for silent) that the packet would meet at
- * each TTL from 1 on, ignoring loss and rate limits; returns the count up to the end of the path.
- * Per-packet balancing makes it a sample. */
+ * each TTL from 1 on, ignoring loss and rate limits; returns the count up to the end of the path,
+ * which is what answers for good (the target, an unreachable) or where packets vanish (family 0).
+ * A path that never ends (a loop) is told up to 255 hops. Per-packet balancing makes it a
+ * sample. */
 size_t wn_sim_truth(
 	struct wn_sim *s, const uint8_t *packet, size_t len, struct wn_addr *out, size_t cap);
 
