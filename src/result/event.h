@@ -15,15 +15,20 @@
 #include "result/params.h"
 
 enum wn_event_kind {
-	WN_EV_START,   /* parameters */
-	WN_EV_SENT,    /* a probe left */
-	WN_EV_REPLY,   /* an accepted reply: answer, late answer or duplicate */
+	WN_EV_START, /* parameters */
+	WN_EV_SENT,  /* a probe left */
+	/* An accepted reply: answer, late answer or duplicate. A duplicate changes nothing about
+	 * its probe, nor does a redirect, whose packet travels on; any other reply to a probe that
+	 * has one already is refused. An answer after TIMEOUT that is not marked late arrived in
+	 * time by the kernel's stamp and was only seen late. */
+	WN_EV_REPLY,
 	WN_EV_TIMEOUT, /* waited long enough: lost, unless a late reply comes */
 	WN_EV_FAILED,  /* a probe could not be sent; it is not counted as sent */
-	WN_EV_NAME,    /* a responder's name became known, or is known not to exist */
+	WN_EV_NAME,    /* a name became known, or is known not to exist; only of responders */
 	WN_EV_NOTE,    /* something about this machine or run a reader must know */
-	WN_EV_STOP,    /* the engine decided to end; replies may still follow */
-	WN_EV_END      /* the last one: counters, complete or partial */
+	/* The engine decided to end; replies may still follow. Of several the last counts. */
+	WN_EV_STOP,
+	WN_EV_END /* the last one: counters, complete or partial */
 };
 
 enum wn_stop {
@@ -46,6 +51,7 @@ enum wn_match {
 			    included */
 	WN_MATCH_WEAK,	 /* only 8 transport bytes or ports came back, or one probe was possible */
 };
+const char *wn_match_name(enum wn_match match); /* "strong" "weak" */
 
 /* Everything that was not shown as a hop, counted. X(field, text) */
 #define WN_COUNTER_LIST(X)                                                                         \

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Statistics over the probes of a result, whole or selected. All times in ns; -1 where there is
- * no value (never 0). Integer arithmetic, so the same data give the same figures everywhere.
+ * no value (never 0). Integer arithmetic, so the same data give the same figures everywhere:
+ * means are rounded to the nearest ns, the standard deviation (of a sample: divided by
+ * samples - 1) downwards.
+ * Only first replies count; an RTT that is not known counts as received, but is no sample.
  */
 #ifndef WN_RESULT_STATS_H
 #define WN_RESULT_STATS_H

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the files of this room share with each other and with nobody else. */
+#ifndef WN_RESULT_RESULT_INT_H
+#define WN_RESULT_RESULT_INT_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include "base/arena.h"
+#include "base/map.h"
+#include "result/result.h"
+
+/* Longest RTT a record may hold, some 104 days: sums and squares of it cannot overflow. */
+#define WN_RTT_MAX_NS ((int64_t)1 << 53)
+
+struct wn_growth {
+	uint32_t cap, limit; /* in items */
+};
+
+struct wn_flow_rec {
+	uint32_t id;
+	uint32_t first, last; /* probes, chained by priv->next_in_flow */
+};
+
+struct wn_result_priv {
+	struct wn_result_limits limits;
+	struct wn_arena arena;	 /* names and extensions */
+	struct wn_map probe_map; /* probe id to index */
+	struct wn_map responder_map;
+	struct wn_map flow_map;
+	struct wn_flow_rec *flows;
+	uint32_t *next_in_flow; /* by probe index; WN_NONE ends */
+	uint32_t flow_count;
+	struct wn_growth probes, replies, responders, notes, flows_g, next_g;
+	uint32_t firsts;       /* probes that have their first reply */
+	uint64_t overflow;     /* events there was no room for */
+	uint8_t last_answered; /* the farthest TTL that answered */
+};
+
+/*
+ * Room for one item more than count in the array whose address is array_at. WN_EFULL at the
+ * limit, WN_ENOMEM; in both cases the array is as it was.
+ */
+wn_err wn_result_grow(void *array_at, struct wn_growth *g, uint32_t count, size_t item_bytes);
+/* The same for a map: the next put will not fail. */
+wn_err wn_result_grow_map(struct wn_map *m);
+/* Where addr is in responder_map, or the key under which it can be put. */
+uint32_t wn_result_responder_key(
+	const struct wn_result *r, const struct wn_addr *addr, uint64_t *out_key);
+
+struct wn_sort_item {
+	uint64_t key;
+	uint32_t val;
+};
+
+/* By key, then val: the order is the same whatever the order before was. */
+void wn_sort_items(struct wn_sort_item *items, size_t count);
+
+#endif
