@@ -10,7 +10,7 @@
 #include "enrich/dns.h"
 
 #include <ares.h>
-#include <arpa/inet.h>
+#include <arpa/nameser.h>
 #include <assert.h>
 #include <netdb.h>
 #include <netinet/in.h>
@@ -65,6 +65,7 @@ struct socket_watch {
 
 struct wn_dns {
 	ares_channel channel;
+	ares_channel files; /* knows the hosts file only, never sends */
 	struct wn_pollset poll;
 	uint64_t timeout_ns;
 	struct query *queries;
@@ -109,25 +110,55 @@ static void wake(struct wn_dns *d)
 	wn_pollset_arm(&d->poll, 0);
 }
 
-static void on_ptr(void *arg, int status, int timeouts, struct hostent *host)
+static void take_name(struct query *q, const struct hostent *host)
 {
-	struct query *q = arg;
 	struct wn_addr numeric;
 
-	(void)timeouts;
-	q->released = true;
-	wake(q->dns);
-	if (q->told)
-		return;
-	note_status(q, status);
-	if (q->err != WN_OK)
-		return;
 	/* A name that is an address would be believed to be one. */
 	if (!host || !host->h_name || strlen(host->h_name) >= sizeof(q->name) ||
 		wn_addr_parse(host->h_name, &numeric) == WN_OK)
 		note_status(q, ARES_EBADRESP);
 	else
 		memcpy(q->name, host->h_name, strlen(host->h_name) + 1);
+}
+
+static int family_of(const struct wn_addr *addr, int *out_len)
+{
+	*out_len = addr->family == 4 ? 4 : 16;
+	return addr->family == 4 ? AF_INET : AF_INET6;
+}
+
+/* Called within the asking: the hosts file answers or it does not. */
+static void on_ptr_file(void *arg, int status, int timeouts, struct hostent *host)
+{
+	struct query *q = arg;
+
+	(void)timeouts;
+	if (status != ARES_SUCCESS)
+		return;
+	q->released = true;
+	note_status(q, status);
+	take_name(q, host);
+}
+
+static void on_ptr(void *arg, int status, int timeouts, unsigned char *answer, int len)
+{
+	struct query *q = arg;
+	struct hostent *host = NULL;
+	int addr_len, family = family_of(&q->addr, &addr_len);
+
+	(void)timeouts;
+	q->released = true;
+	wake(q->dns);
+	if (q->told)
+		return;
+	if (status == ARES_SUCCESS)
+		status = ares_parse_ptr_reply(answer, len, q->addr.bytes, addr_len, family, &host);
+	note_status(q, status);
+	if (q->err == WN_OK)
+		take_name(q, host);
+	if (host)
+		ares_free_hostent(host);
 }
 
 static void add_node(struct query *q, const struct ares_addrinfo_node *node)
@@ -205,26 +236,28 @@ static void on_socket(void *data, ares_socket_t fd, int readable, int writable)
 	wn_pollset_watch(&d->poll, fd, writable);
 }
 
-static wn_err open_channel(struct wn_dns *d, const char *servers, int try_ms, struct wn_errctx *ctx)
+static wn_err open_channel(struct wn_dns *d, const char *servers, uint64_t try_ms,
+	ares_channel *out, struct wn_errctx *ctx)
 {
+	char dns_lookups[] = "fb", file_lookups[] = "f";
 	struct ares_options options = {
 		/* No file named by the environment is read: we may be privileged. */
 		.flags = ARES_FLAG_NOALIASES,
-		.timeout = try_ms,
+		.timeout = (int)(try_ms < INT32_MAX ? try_ms : INT32_MAX),
 		.tries = TRIES,
-		.lookups = (char[]){"fb"},
+		.lookups = out == &d->files ? file_lookups : dns_lookups,
 		.sock_state_cb = on_socket,
 		.sock_state_cb_data = d,
 	};
-	int rc = ares_init_options(&d->channel, &options,
+	int rc = ares_init_options(out, &options,
 		ARES_OPT_FLAGS | ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_LOOKUPS |
 			ARES_OPT_SOCK_STATE_CB);
 
 	if (rc != ARES_SUCCESS)
 		return wn_fail(ctx, rc == ARES_ENOMEM ? WN_ENOMEM : WN_ESYS,
 			"cannot set up name lookups: %s", ares_strerror(rc));
-	if (servers && (rc = ares_set_servers_ports_csv(d->channel, servers)) != ARES_SUCCESS) {
-		ares_destroy(d->channel);
+	if (servers && ares_set_servers_ports_csv(*out, servers) != ARES_SUCCESS) {
+		ares_destroy(*out);
 		return wn_fail(ctx, WN_EINVAL, "not addresses of DNS servers: %s", servers);
 	}
 	return WN_OK;
@@ -249,7 +282,7 @@ static unsigned count_servers(struct wn_dns *d)
  */
 static wn_err open_tuned(struct wn_dns *d, const char *servers, struct wn_errctx *ctx)
 {
-	wn_err err = open_channel(d, servers, TRY_LEAST_MS, ctx);
+	wn_err err = open_channel(d, servers, TRY_LEAST_MS, &d->channel, ctx);
 	uint64_t try_ms;
 
 	if (err != WN_OK)
@@ -258,7 +291,13 @@ static wn_err open_tuned(struct wn_dns *d, const char *servers, struct wn_errctx
 	ares_destroy(d->channel);
 	if (try_ms < TRY_LEAST_MS)
 		try_ms = TRY_LEAST_MS;
-	return open_channel(d, servers, (int)(try_ms < INT32_MAX ? try_ms : INT32_MAX), ctx);
+	err = open_channel(d, servers, try_ms, &d->channel, ctx);
+	if (err != WN_OK)
+		return err;
+	err = open_channel(d, NULL, try_ms, &d->files, ctx);
+	if (err != WN_OK)
+		ares_destroy(d->channel);
+	return err;
 }
 
 wn_err wn_dns_new(const struct wn_dns_config *c, struct wn_dns **out, struct wn_errctx *ctx)
@@ -325,6 +364,7 @@ void wn_dns_free(struct wn_dns *d)
 	if (!d)
 		return;
 	d->freeing = true;
+	ares_destroy(d->files);
 	ares_destroy(d->channel);
 	while (d->queries) {
 		struct query *q = d->queries;
@@ -456,6 +496,33 @@ static wn_err add_waiter(struct query *q, const struct waiter *like)
 	return WN_OK;
 }
 
+/* The name under which an address stands in DNS: RFC 1035 3.5, RFC 3596 2.5. */
+static void ptr_name(const struct wn_addr *a, char *out, size_t size)
+{
+	size_t at = 0;
+
+	if (a->family == 4) {
+		wn_fmt(out, size, "%u.%u.%u.%u.in-addr.arpa", a->bytes[3], a->bytes[2], a->bytes[1],
+			a->bytes[0]);
+		return;
+	}
+	for (int i = 15; i >= 0; i--)
+		at += wn_fmt(out + at, size - at, "%x.%x.", a->bytes[i] & 15u, a->bytes[i] >> 4u);
+	wn_fmt(out + at, size - at, "ip6.arpa");
+}
+
+static void ask_ptr(struct wn_dns *d, struct query *q)
+{
+	int len, family = family_of(&q->addr, &len);
+	char name[80];
+
+	ares_gethostbyaddr(d->files, q->addr.bytes, len, family, on_ptr_file, q);
+	if (q->released)
+		return;
+	ptr_name(&q->addr, name, sizeof(name));
+	ares_query(d->channel, name, ns_c_in, ns_t_ptr, on_ptr, q);
+}
+
 wn_err wn_dns_reverse(struct wn_dns *d, const struct wn_addr *addr, wn_dns_ptr_cb *cb, void *user)
 {
 	struct waiter w = {.ptr_cb = cb, .user = user};
@@ -477,8 +544,7 @@ wn_err wn_dns_reverse(struct wn_dns *d, const struct wn_addr *addr, wn_dns_ptr_c
 	err = add_waiter(q, &w);
 	if (err != WN_OK)
 		return err;
-	ares_gethostbyaddr(d->channel, addr->bytes, addr->family == 4 ? 4 : 16,
-		addr->family == 4 ? AF_INET : AF_INET6, on_ptr, q);
+	ask_ptr(d, q);
 	arm(d);
 	return WN_OK;
 }

@@ -1,0 +1,520 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Names against a small DNS server of our own on loopback, in the same poll loop. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <setjmp.h>
+#include <cmocka.h>
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/cursor.h"
+#include "enrich/dns.h"
+#include "os/os.h"
+
+#define TYPE_A	      1
+#define TYPE_PTR      12
+#define TYPE_AAAA     28
+#define RCODE_SERVER  2
+#define RCODE_NO_NAME 3
+#define RCODE_REFUSED 5
+#define MS	      1000000ull
+
+/* What the server does about a name. An answer is the text of a record, "" for none. */
+struct zone_entry {
+	const char *name;
+	uint16_t type;
+	enum { ANSWER, NEGATIVE, SILENT, GARBAGE, WRONG_ID, LOOP, RAW_LABEL, LONG } how;
+	const char *text;
+	uint16_t rcode;
+};
+
+static const struct zone_entry zone[] = {
+	{"both.example", TYPE_A, ANSWER, "192.0.2.7", 0},
+	{"both.example", TYPE_AAAA, ANSWER, "2001:db8::7", 0},
+	{"four.example", TYPE_A, ANSWER, "192.0.2.4", 0},
+	{"four.example", TYPE_AAAA, NEGATIVE, "", 0},
+	{"half.example", TYPE_A, ANSWER, "192.0.2.5", 0},
+	{"half.example", TYPE_AAAA, SILENT, "", 0},
+	{"dead.example", TYPE_A, SILENT, "", 0},
+	{"dead.example", TYPE_AAAA, SILENT, "", 0},
+	{"broken.example", TYPE_A, NEGATIVE, "", RCODE_SERVER},
+	{"broken.example", TYPE_AAAA, NEGATIVE, "", RCODE_SERVER},
+	{"refused.example", TYPE_A, NEGATIVE, "", RCODE_REFUSED},
+	{"refused.example", TYPE_AAAA, NEGATIVE, "", RCODE_REFUSED},
+	{"garbage.example", TYPE_A, GARBAGE, "", 0},
+	{"garbage.example", TYPE_AAAA, GARBAGE, "", 0},
+	{"forged.example", TYPE_A, WRONG_ID, "203.0.113.66", 0},
+	{"forged.example", TYPE_AAAA, WRONG_ID, "", 0},
+	{"1.2.0.192.in-addr.arpa", TYPE_PTR, ANSWER, "r1.example", 0},
+	{"2.2.0.192.in-addr.arpa", TYPE_PTR, NEGATIVE, "", RCODE_NO_NAME},
+	{"3.2.0.192.in-addr.arpa", TYPE_PTR, SILENT, "", 0},
+	{"4.2.0.192.in-addr.arpa", TYPE_PTR, LOOP, "", 0},
+	{"5.2.0.192.in-addr.arpa", TYPE_PTR, RAW_LABEL, "\x1b[2J\r\nevil", 0},
+	{"6.2.0.192.in-addr.arpa", TYPE_PTR, LONG, "", 0},
+	{"7.2.0.192.in-addr.arpa", TYPE_PTR, GARBAGE, "", 0},
+	{"8.2.0.192.in-addr.arpa", TYPE_PTR, ANSWER, "203.0.113.9", 0},
+	{"9.2.0.192.in-addr.arpa", TYPE_PTR, RAW_LABEL, "a.b c<script>", 0},
+	{"1.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.8.b.d.0.1.0.0.2.ip6.arpa", TYPE_PTR,
+		ANSWER, "six.example", 0},
+};
+
+struct fixture {
+	int server;
+	struct wn_dns *dns;
+	unsigned questions; /* that reached the server */
+};
+
+struct answer {
+	unsigned calls;
+	wn_err err;
+	char name[512], why[128];
+	struct wn_addr addrs[16];
+	size_t count;
+};
+
+static void put_name(struct wn_wr *w, const char *name)
+{
+	while (*name) {
+		size_t len = strcspn(name, ".");
+
+		wn_wr_u8(w, (uint8_t)len);
+		wn_wr_bytes(w, name, len);
+		name += len + (name[len] == '.');
+	}
+	wn_wr_u8(w, 0);
+}
+
+static void get_name(struct wn_rd *r, char *out, size_t size)
+{
+	size_t at = 0, len;
+
+	while ((len = wn_rd_u8(r)) > 0 && len < 64 && at + len + 2 < size) {
+		wn_rd_bytes(r, out + at, len);
+		at += len;
+		out[at++] = '.';
+	}
+	out[at > 0 ? at - 1 : 0] = '\0';
+}
+
+static void put_rdata(struct wn_wr *w, const struct zone_entry *e)
+{
+	struct wn_addr addr;
+	size_t len_at = w->pos;
+
+	wn_wr_be16(w, 0);
+	switch (e->how) {
+	case LOOP: /* a compression pointer to itself */
+		wn_wr_be16(w, (uint16_t)(0xc000 | w->pos));
+		break;
+	case RAW_LABEL:
+		wn_wr_u8(w, (uint8_t)strlen(e->text));
+		wn_wr_bytes(w, e->text, strlen(e->text));
+		wn_wr_u8(w, 0);
+		break;
+	case LONG: /* beyond the 255 bytes of RFC 1035 */
+		for (int i = 0; i < 9; i++) {
+			wn_wr_u8(w, 63);
+			wn_wr_fill(w, 'x', 63);
+		}
+		wn_wr_u8(w, 0);
+		break;
+	default:
+		if (e->type == TYPE_PTR)
+			put_name(w, e->text);
+		else if (wn_addr_parse(e->text, &addr) == WN_OK)
+			wn_wr_bytes(w, addr.bytes, addr.family == 4 ? 4 : 16);
+	}
+	wn_wr_patch_be16(w, len_at, (uint16_t)(w->pos - len_at - 2));
+}
+
+static const struct zone_entry *zone_find(const char *name, uint16_t type)
+{
+	static const struct zone_entry none = {"", 0, NEGATIVE, "", RCODE_NO_NAME};
+
+	for (size_t i = 0; i < sizeof(zone) / sizeof(zone[0]); i++)
+		if (strcmp(zone[i].name, name) == 0 && zone[i].type == type)
+			return &zone[i];
+	return &none;
+}
+
+static size_t compose(uint8_t *out, size_t cap, uint16_t id, const char *name,
+	const struct zone_entry *e, uint16_t type)
+{
+	bool has = e->how != NEGATIVE;
+	struct wn_wr w;
+
+	wn_wr_init(&w, out, cap);
+	wn_wr_be16(&w, e->how == WRONG_ID ? (uint16_t)(id + 1) : id);
+	wn_wr_be16(&w, (uint16_t)(0x8180 | e->rcode));
+	wn_wr_be16(&w, 1);
+	wn_wr_be16(&w, has);
+	wn_wr_be32(&w, 0);
+	put_name(&w, name);
+	wn_wr_be16(&w, type);
+	wn_wr_be16(&w, 1);
+	if (has) {
+		wn_wr_be16(&w, 0xc00c);
+		wn_wr_be16(&w, type);
+		wn_wr_be16(&w, 1);
+		wn_wr_be32(&w, 60);
+		put_rdata(&w, e);
+	}
+	assert_false(w.bad);
+	/* The header of an answer and then nothing of what it promises. */
+	return e->how == GARBAGE ? 20 : w.pos;
+}
+
+static void serve(struct fixture *f)
+{
+	uint8_t in[512], out[1500];
+	struct sockaddr_in from;
+	socklen_t from_len = sizeof(from);
+	ssize_t n = recvfrom(f->server, in, sizeof(in), 0, (struct sockaddr *)&from, &from_len);
+	const struct zone_entry *e;
+	uint16_t id, type;
+	char name[256];
+	struct wn_rd r;
+	size_t len;
+
+	assert_true(n > 12);
+	f->questions++;
+	wn_rd_init(&r, in, (size_t)n);
+	id = wn_rd_be16(&r);
+	wn_rd_skip(&r, 10);
+	get_name(&r, name, sizeof(name));
+	type = wn_rd_be16(&r);
+	assert_false(r.bad);
+	e = zone_find(name, type);
+	if (e->how == SILENT)
+		return;
+	len = compose(out, sizeof(out), id, name, e, type);
+	assert_int_equal(
+		sendto(f->server, out, len, 0, (struct sockaddr *)&from, from_len), (ssize_t)len);
+}
+
+/* Runs both ends until nothing is asked any more; returns how long it took. */
+static uint64_t pump(struct fixture *f)
+{
+	uint64_t start_ns = wn_os_mono_ns();
+
+	while (wn_dns_pending(f->dns) > 0) {
+		struct pollfd fds[2] = {
+			{.fd = wn_dns_fd(f->dns), .events = POLLIN},
+			{.fd = f->server, .events = POLLIN},
+		};
+
+		assert_true(poll(fds, 2, 20000) > 0);
+		if (fds[0].revents)
+			wn_dns_process(f->dns);
+		if (fds[1].revents)
+			serve(f);
+	}
+	return wn_os_mono_ns() - start_ns;
+}
+
+static int set_up(void **state, uint64_t timeout_ns)
+{
+	static struct fixture f;
+	struct sockaddr_in at = {.sin_family = AF_INET};
+	socklen_t len = sizeof(at);
+	char servers[32];
+	struct wn_dns_config c = {.servers = servers, .timeout_ns = timeout_ns};
+	struct wn_errctx ctx = {0};
+
+	memset(&f, 0, sizeof(f));
+	at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	f.server = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	assert_true(f.server >= 0);
+	assert_int_equal(bind(f.server, (struct sockaddr *)&at, sizeof(at)), 0);
+	assert_int_equal(getsockname(f.server, (struct sockaddr *)&at, &len), 0);
+	snprintf(servers, sizeof(servers), "127.0.0.1:%u", ntohs(at.sin_port));
+	if (wn_dns_new(&c, &f.dns, &ctx) != WN_OK)
+		fail_msg("%s", ctx.text);
+	*state = &f;
+	return 0;
+}
+
+static int set_up_patient(void **state)
+{
+	return set_up(state, 10000 * MS);
+}
+
+static int set_up_hasty(void **state)
+{
+	return set_up(state, 400 * MS);
+}
+
+static int tear_down(void **state)
+{
+	struct fixture *f = *state;
+
+	wn_dns_free(f->dns);
+	close(f->server);
+	return 0;
+}
+
+static void on_name(void *user, const struct wn_addr *addr, const char *name, wn_err err)
+{
+	struct answer *a = user;
+
+	assert_int_not_equal(addr->family, 0);
+	a->calls++;
+	a->err = err;
+	snprintf(a->name, sizeof(a->name), "%s", name);
+}
+
+static void on_addrs(
+	void *user, const struct wn_addr *addrs, size_t count, wn_err err, const char *why)
+{
+	struct answer *a = user;
+
+	a->calls++;
+	a->err = err;
+	a->count = count;
+	snprintf(a->why, sizeof(a->why), "%s", why);
+	memcpy(a->addrs, addrs, count * sizeof(*addrs));
+}
+
+static void ask_name(struct fixture *f, const char *addr, struct answer *a)
+{
+	struct wn_addr parsed;
+
+	memset(a, 0, sizeof(*a));
+	assert_int_equal(wn_addr_parse(addr, &parsed), WN_OK);
+	assert_int_equal(wn_dns_reverse(f->dns, &parsed, on_name, a), WN_OK);
+	assert_int_equal(a->calls, 0); /* never from within the asking */
+}
+
+static void ask_addrs(struct fixture *f, const char *host, uint8_t family, struct answer *a)
+{
+	memset(a, 0, sizeof(*a));
+	assert_int_equal(wn_dns_resolve(f->dns, host, family, on_addrs, a), WN_OK);
+	assert_int_equal(a->calls, 0);
+}
+
+static void test_reverse(void **state)
+{
+	struct fixture *f = *state;
+	struct answer a[5];
+
+	ask_name(f, "192.0.2.1", &a[0]);
+	ask_name(f, "192.0.2.2", &a[1]);
+	ask_name(f, "2001:db8::1", &a[2]);
+	ask_name(f, "192.0.2.1", &a[3]);
+	ask_name(f, "192.0.2.8", &a[4]);
+	assert_int_equal(wn_dns_pending(f->dns), 5);
+	pump(f);
+	assert_int_equal(f->questions, 4); /* the same address once */
+	assert_int_equal(a[0].err, WN_OK);
+	assert_string_equal(a[0].name, "r1.example");
+	assert_int_equal(a[1].err, WN_ENOENT);
+	assert_string_equal(a[1].name, "");
+	assert_string_equal(a[2].name, "six.example");
+	assert_string_equal(a[3].name, "r1.example");
+	assert_int_equal(a[4].err, WN_ERESOLVE); /* a name that looks like another address */
+	for (size_t i = 0; i < 5; i++)
+		assert_int_equal(a[i].calls, 1);
+}
+
+static void test_resolve(void **state)
+{
+	struct fixture *f = *state;
+	struct answer a[5];
+
+	ask_addrs(f, "both.example", 0, &a[0]);
+	ask_addrs(f, "both.example", 6, &a[1]);
+	ask_addrs(f, "four.example", 0, &a[2]);
+	ask_addrs(f, "four.example", 6, &a[3]);
+	ask_addrs(f, "missing.example", 0, &a[4]);
+	pump(f);
+	assert_int_equal(a[0].count, 2);
+	assert_int_equal(a[1].count, 1);
+	assert_int_equal(a[1].addrs[0].family, 6);
+	assert_int_equal(a[2].count, 1);
+	assert_int_equal(wn_addr_to_v4(&a[2].addrs[0]), 0xc0000204);
+	assert_int_equal(a[3].err, WN_ENOENT);
+	assert_int_equal(a[4].err, WN_ENOENT);
+	assert_int_equal(a[4].count, 0);
+	assert_int_not_equal(a[4].why[0], 0);
+}
+
+static void test_hosts_file(void **state)
+{
+	struct fixture *f = *state;
+	struct answer a;
+
+	ask_addrs(f, "localhost", 4, &a);
+	pump(f);
+	assert_int_equal(a.err, WN_OK);
+	assert_true(wn_addr_is_loopback(&a.addrs[0]));
+	assert_int_equal(f->questions, 0);
+}
+
+static void test_failing_servers(void **state)
+{
+	struct fixture *f = *state;
+	struct answer a[2];
+
+	ask_addrs(f, "broken.example", 0, &a[0]);
+	ask_addrs(f, "refused.example", 0, &a[1]);
+	pump(f);
+	for (size_t i = 0; i < 2; i++) {
+		assert_int_equal(a[i].err, WN_ERESOLVE);
+		assert_int_equal(a[i].calls, 1);
+	}
+}
+
+/* Answers that lie about their own form end as "no answer", in bounded time, with no name. */
+static void test_hostile_answers(void **state)
+{
+	static const char *const addrs[] = {
+		"192.0.2.4", "192.0.2.5", "192.0.2.6", "192.0.2.7", "192.0.2.9"};
+	struct fixture *f = *state;
+	struct answer a[8];
+	size_t n = sizeof(addrs) / sizeof(addrs[0]);
+
+	for (size_t i = 0; i < n; i++)
+		ask_name(f, addrs[i], &a[i]);
+	ask_addrs(f, "garbage.example", 0, &a[n]);
+	ask_addrs(f, "forged.example", 4, &a[n + 1]);
+	assert_in_range(pump(f), 0, 600 * MS);
+	for (size_t i = 0; i < n + 2; i++) {
+		assert_int_equal(a[i].calls, 1);
+		if (a[i].err != WN_ERESOLVE)
+			fail_msg("question %zu: %s", i, wn_err_name(a[i].err));
+		assert_string_equal(a[i].name, "");
+		assert_int_equal(a[i].count, 0);
+	}
+}
+
+static void test_dead_server_is_bounded(void **state)
+{
+	struct fixture *f = *state;
+	struct answer a[3];
+
+	ask_addrs(f, "dead.example", 0, &a[0]);
+	ask_name(f, "192.0.2.3", &a[1]);
+	ask_addrs(f, "half.example", 0, &a[2]);
+	assert_in_range(pump(f), 50 * MS, 600 * MS);
+	assert_int_equal(a[0].err, WN_ERESOLVE);
+	assert_non_null(strstr(a[0].why, "no DNS server"));
+	assert_int_equal(a[1].err, WN_ERESOLVE);
+	/* A server that drops questions for IPv6 does not make the IPv4 address unknown. */
+	assert_int_equal(a[2].err, WN_OK);
+	assert_int_equal(a[2].count, 1);
+}
+
+static void test_free_tells_everybody(void **state)
+{
+	struct fixture *f = *state;
+	struct answer a[3];
+
+	ask_addrs(f, "dead.example", 0, &a[0]);
+	ask_name(f, "192.0.2.3", &a[1]);
+	ask_name(f, "192.0.2.3", &a[2]);
+	wn_dns_free(f->dns);
+	f->dns = NULL;
+	for (size_t i = 0; i < 3; i++) {
+		assert_int_equal(a[i].calls, 1);
+		assert_int_equal(a[i].err, WN_ECANCELED);
+	}
+}
+
+static void test_questions_are_bounded(void **state)
+{
+	struct fixture *f = *state;
+	struct answer a = {0};
+	wn_err err = WN_OK;
+	unsigned asked = 0;
+
+	for (uint32_t i = 0; i < 5000 && err == WN_OK; i++) {
+		struct wn_addr addr = wn_addr_v4(0x0a000000 + i);
+
+		err = wn_dns_reverse(f->dns, &addr, on_name, &a);
+		asked += err == WN_OK;
+	}
+	assert_int_equal(err, WN_EFULL);
+	assert_in_range(asked, 256, 4096);
+	wn_dns_free(f->dns);
+	f->dns = NULL;
+	assert_int_equal(a.calls, asked);
+}
+
+static void test_bad_server_list(void **state)
+{
+	struct wn_dns_config c = {.servers = "not an address"};
+	struct wn_errctx ctx = {0};
+	struct wn_dns *d = NULL;
+
+	(void)state;
+	assert_int_equal(wn_dns_new(&c, &d, &ctx), WN_EINVAL);
+	assert_null(d);
+	assert_non_null(strstr(ctx.text, "not an address"));
+}
+
+static void test_ascii(void **state)
+{
+	static const char *const good[][2] = {
+		{"example.org", "example.org"},
+		{"M\xc3\xbcnchen.example", "xn--mnchen-3ya.example"},
+		{"stra\xc3\x9f"
+		 "e.example",
+			"xn--strae-oqa.example"},
+		{"r3---sn-x.example", "r3---sn-x.example"},
+		{"xn--bcher-kva.example", "xn--bcher-kva.example"},
+	};
+	static const char *const bad[] = {"", ".", "a..b", "-a", "a b", "a/b", "\xff\xff",
+		"a\xe2\x80\xae"
+		"b",
+		"\xe2\x84\x80",
+		"a\x01"
+		"b"};
+	char out[256], longest[300], tiny[4];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+		assert_int_equal(wn_dns_to_ascii(good[i][0], out, sizeof(out), NULL), WN_OK);
+		assert_string_equal(out, good[i][1]);
+	}
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		struct wn_errctx ctx = {0};
+
+		assert_int_equal(wn_dns_to_ascii(bad[i], out, sizeof(out), &ctx), WN_EPARSE);
+		assert_int_not_equal(ctx.text[0], 0);
+	}
+	memset(longest, 'a', sizeof(longest));
+	longest[sizeof(longest) - 1] = '\0';
+	for (size_t i = 50; i < sizeof(longest) - 1; i += 51)
+		longest[i] = '.';
+	assert_int_equal(wn_dns_to_ascii(longest, out, sizeof(out), NULL), WN_EPARSE);
+	assert_int_equal(wn_dns_to_ascii("abcdef", tiny, sizeof(tiny), NULL), WN_EFULL);
+	memset(longest, 'a', 64);
+	assert_int_equal(wn_dns_to_ascii(longest, out, sizeof(out), NULL), WN_EPARSE);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_reverse, set_up_patient, tear_down),
+		cmocka_unit_test_setup_teardown(test_resolve, set_up_patient, tear_down),
+		cmocka_unit_test_setup_teardown(test_hosts_file, set_up_patient, tear_down),
+		cmocka_unit_test_setup_teardown(test_failing_servers, set_up_hasty, tear_down),
+		cmocka_unit_test_setup_teardown(test_hostile_answers, set_up_hasty, tear_down),
+		cmocka_unit_test_setup_teardown(
+			test_dead_server_is_bounded, set_up_hasty, tear_down),
+		cmocka_unit_test_setup_teardown(
+			test_free_tells_everybody, set_up_patient, tear_down),
+		cmocka_unit_test_setup_teardown(
+			test_questions_are_bounded, set_up_patient, tear_down),
+		cmocka_unit_test(test_bad_server_list),
+		cmocka_unit_test(test_ascii),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
