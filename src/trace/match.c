@@ -1,0 +1,306 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Which probe a reply belongs to. Nothing here believes a reply: it must carry what only we and
+ * the routers that saw the probe know. What is about our flow but lacks the proof is counted as
+ * forged and goes no further; what is not about our flow is left to others.
+ *
+ * Where an unprivileged socket delivers no transport header, the kernel's own match by socket
+ * stands in for the proof; such matches are weak unless the cookie came back too.
+ */
+#include "trace/trace_priv.h"
+
+#include <string.h>
+
+#include "packet/wire.h"
+
+static const struct verdict not_ours = {.claim = WN_CLAIM_NO, .rec = NO_REC};
+static const struct verdict counted = {.claim = WN_CLAIM_TAKEN, .rec = NO_REC};
+static const struct verdict rejected = {.claim = WN_CLAIM_REJECTED, .rec = NO_REC};
+
+static struct verdict accept(uint16_t rec, enum wn_match match)
+{
+	return (struct verdict){.claim = WN_CLAIM_TAKEN, .rec = rec, .match = match};
+}
+
+static struct verdict forged(struct wn_trace *t)
+{
+	t->counters.forged++;
+	return rejected;
+}
+
+static uint8_t ip_proto(const struct wn_params *p)
+{
+	switch (p->proto) {
+	case WN_PROTO_UDP:
+		return WN_IP_UDP;
+	case WN_PROTO_TCP:
+		return WN_IP_TCP;
+	case WN_PROTO_ICMP:
+		break;
+	}
+	return p->dst.family == 6 ? WN_IP_ICMP6 : WN_IP_ICMP;
+}
+
+/* Ports as our probes carry them, whichever probe it is. */
+static bool are_our_ports(const struct wn_params *p, uint16_t sport, uint16_t dport)
+{
+	if (p->flow_mode == WN_FLOW_FIXED)
+		return sport == (uint16_t)(p->sport + p->flow) && dport == p->dport;
+	if (p->proto == WN_PROTO_TCP)
+		return (uint16_t)(sport - p->sport) < CLASSIC_SPORTS && dport == p->dport;
+	return sport == p->sport && dport >= p->dport;
+}
+
+static bool is_our_quote(const struct wn_trace *t, const struct wn_quote *q)
+{
+	const struct wn_params *p = &t->params;
+
+	if (!wn_addr_eq(&q->dst, &p->dst))
+		return false;
+	if (p->proto == WN_PROTO_ICMP)
+		return !p->caps.sends_icmp_id || q->icmp_id == p->sport;
+	return are_our_ports(p, q->sport, q->dport);
+}
+
+static bool has_ports_of(const struct wn_probe *probe, uint16_t sport, uint16_t dport)
+{
+	return probe->proto == WN_PROTO_ICMP || (probe->sport == sport && probe->dport == dport);
+}
+
+static bool is_waited_for(const struct rec *rec)
+{
+	return rec->state == REC_OFFERED || rec->state == REC_OUT || rec->state == REC_AGAIN;
+}
+
+/*
+ * Without any identity: the probe can only be meant if it is the only one. When several are out,
+ * the rest of the trace learns nothing this way, and stop.c probes again one at a time.
+ */
+static struct verdict match_only_one(struct wn_trace *t)
+{
+	if (t->out_count == 1 && t->recs[t->out[0].rec].state == REC_OUT)
+		return accept(t->out[0].rec, WN_MATCH_WEAK);
+	if (t->out_count == 0)
+		t->counters.stale++;
+	else
+		t->counters.unattributed++;
+	return counted;
+}
+
+/* The cookie tells the probe whatever a translator did to addresses, ports and checksum. */
+static struct verdict match_cookie(struct wn_trace *t, const struct wn_quote *q)
+{
+	uint16_t rec = wn_trace_rec_by_cookie(t, q->cookie);
+
+	if (rec != NO_REC)
+		return accept(rec, WN_MATCH_STRONG);
+	return is_our_quote(t, q) ? forged(t) : not_ours;
+}
+
+/* Eight transport bytes: the tag, and the IP-ID where we chose it. TCP's tag alone is 32 bits. */
+static struct verdict match_tag(struct wn_trace *t, const struct wn_reply *r)
+{
+	const struct wn_caps *caps = &t->params.caps;
+	bool tcp = t->params.proto == WN_PROTO_TCP, ours = is_our_quote(t, &r->quote);
+	bool has_id = caps->sends_ip_id && caps->sees_quote_ip && t->params.dst.family == 4;
+	uint16_t rec = NO_REC;
+	uint32_t tag;
+
+	if (ours && t->params.proto == WN_PROTO_UDP && !caps->sends_checksum)
+		return match_only_one(t);
+	if (!wn_reply_tag(r, t->params.proto, &tag))
+		return ours ? forged(t) : not_ours;
+	while ((rec = wn_trace_rec_by_tag(t, tag, rec)) != NO_REC) {
+		struct wn_probe probe;
+		bool id_ok;
+
+		wn_trace_rec_probe(t, rec, &probe);
+		id_ok = has_id && r->quote.ip_id == probe.ip_id;
+		/* 48 bits are proof enough to see through a translator. */
+		if (tcp && id_ok)
+			return accept(rec, WN_MATCH_STRONG);
+		if (!ours || !has_ports_of(&probe, r->quote.sport, r->quote.dport))
+			continue;
+		if (tcp)
+			return accept(rec, has_id ? WN_MATCH_WEAK : WN_MATCH_STRONG);
+		if (id_ok || !has_id)
+			return accept(rec, WN_MATCH_WEAK);
+	}
+	return ours ? forged(t) : not_ours;
+}
+
+static struct verdict match_quote(struct wn_trace *t, const struct wn_reply *r)
+{
+	const struct wn_quote *q = &r->quote;
+
+	if (q->proto != ip_proto(&t->params))
+		return not_ours;
+	if (!q->l4_present) {
+		if (!wn_addr_eq(&q->dst, &t->params.dst))
+			return not_ours;
+		t->counters.truncated++;
+		return rejected;
+	}
+	if (q->payload_present && t->params.proto != WN_PROTO_TCP)
+		return match_cookie(t, q);
+	return match_tag(t, r);
+}
+
+/* The socket names the probe, or at least the flow; the kernel has compared addresses and ports. */
+static struct verdict match_hint(struct wn_trace *t, const struct wn_reply *r)
+{
+	bool cookie =
+		r->quote.present && r->quote.payload_present && t->params.proto != WN_PROTO_TCP;
+	uint16_t rec;
+
+	if (r->hint_id == WN_HINT_NONE) {
+		if (!cookie)
+			return match_only_one(t);
+		rec = wn_trace_rec_by_cookie(t, r->quote.cookie);
+		return rec != NO_REC ? accept(rec, WN_MATCH_STRONG) : forged(t);
+	}
+	if (!wn_trace_rec(t, r->hint_id, &rec)) {
+		t->counters.stale++;
+		return counted;
+	}
+	if (!cookie)
+		return accept(rec, WN_MATCH_WEAK);
+	return wn_trace_rec_has_cookie(t, rec, r->quote.cookie) ? accept(rec, WN_MATCH_STRONG)
+								: forged(t);
+}
+
+static struct verdict match_echo(struct wn_trace *t, const struct wn_reply *r)
+{
+	uint16_t rec = NO_REC;
+
+	if (t->params.proto != WN_PROTO_ICMP || r->icmp_id != t->params.sport)
+		return not_ours;
+	while ((rec = wn_trace_rec_by_tag(t, r->icmp_seq, rec)) != NO_REC)
+		if (r->payload_present && wn_trace_rec_has_cookie(t, rec, r->cookie))
+			return accept(rec, WN_MATCH_STRONG);
+	return forged(t);
+}
+
+/* A SYN-ACK or RST acknowledges the SYN, and by some stacks the payload that came with it. */
+static struct verdict match_tcp(struct wn_trace *t, const struct wn_reply *r)
+{
+	const struct wn_params *p = &t->params;
+	uint16_t payload = (uint16_t)(p->size - wn_probe_min_size(p->dst.family, WN_PROTO_TCP));
+	uint16_t rec;
+
+	if (p->proto != WN_PROTO_TCP)
+		return not_ours;
+	/* A kernel's own connection: it has checked the number that it drew itself. */
+	if (r->hint_id != WN_HINT_NONE && wn_trace_rec(t, r->hint_id, &rec))
+		return accept(rec, WN_MATCH_STRONG);
+	if (!are_our_ports(p, r->dport, r->sport))
+		return not_ours;
+	for (unsigned i = 0; i < (payload ? 2 : 1) && (r->tcp_flags & WN_TCP_ACK); i++) {
+		uint32_t tag = r->tcp_ack - 1 - (i ? payload : 0);
+
+		rec = NO_REC;
+		while ((rec = wn_trace_rec_by_tag(t, tag, rec)) != NO_REC) {
+			struct wn_probe probe;
+
+			wn_trace_rec_probe(t, rec, &probe);
+			if (has_ports_of(&probe, r->dport, r->sport))
+				return accept(rec, WN_MATCH_STRONG);
+		}
+	}
+	if (r->kind != WN_REPLY_TCP_OTHER)
+		return forged(t);
+	t->counters.stale++; /* a segment of an older connection, a challenge ACK (RFC 5961) */
+	return counted;
+}
+
+/*
+ * A UDP answer carries nothing of the probe but its ports. Of one flow it is tied to the oldest
+ * probe that can have got there: beyond every TTL that is known to expire on the way.
+ */
+static struct verdict match_udp(struct wn_trace *t, const struct wn_reply *r)
+{
+	uint16_t best = NO_REC;
+
+	if (t->params.proto != WN_PROTO_UDP)
+		return not_ours;
+	if (r->hint_id != WN_HINT_NONE && wn_trace_rec(t, r->hint_id, &best))
+		return accept(best, WN_MATCH_WEAK);
+	if (!are_our_ports(&t->params, r->dport, r->sport))
+		return not_ours;
+	best = NO_REC;
+	for (uint16_t i = 0; i < t->out_count; i++) {
+		uint16_t rec = t->out[i].rec;
+		struct wn_probe probe;
+
+		if (t->recs[rec].ttl <= t->expire_top || !is_waited_for(&t->recs[rec]))
+			continue;
+		wn_trace_rec_probe(t, rec, &probe);
+		if (has_ports_of(&probe, r->dport, r->sport) &&
+			(best == NO_REC || probe.id < wn_trace_rec_id(t, best)))
+			best = rec;
+	}
+	if (best != NO_REC)
+		return accept(best, WN_MATCH_WEAK);
+	t->counters.stale++;
+	return counted;
+}
+
+static bool is_direct(enum wn_reply_kind kind)
+{
+	switch (kind) {
+	case WN_REPLY_ECHO:
+	case WN_REPLY_UDP:
+	case WN_REPLY_SYN_ACK:
+	case WN_REPLY_RST:
+	case WN_REPLY_TCP_OTHER:
+		return true;
+	default:
+		return false;
+	}
+}
+
+static struct verdict match_direct(struct wn_trace *t, const struct wn_reply *r)
+{
+	if (!wn_addr_eq(&r->from, &t->params.dst))
+		return not_ours;
+	switch (r->kind) {
+	case WN_REPLY_ECHO:
+		return match_echo(t, r);
+	case WN_REPLY_UDP:
+		return match_udp(t, r);
+	default:
+		return match_tcp(t, r);
+	}
+}
+
+/* As near to being ours as damaged bytes can be. */
+static bool may_be_ours(const struct wn_trace *t, const struct wn_reply *r)
+{
+	if (is_direct(r->kind))
+		return wn_addr_eq(&r->from, &t->params.dst);
+	if (!r->quote.present || r->hint_id != WN_HINT_NONE)
+		return true;
+	return wn_addr_eq(&r->quote.dst, &t->params.dst) || is_our_quote(t, &r->quote);
+}
+
+struct verdict wn_trace_match(struct wn_trace *t, const struct wn_reply *r)
+{
+	if (r->checksum_bad || r->truncated) {
+		if (!may_be_ours(t, r))
+			return not_ours;
+		if (r->checksum_bad)
+			t->counters.corrupt++;
+		else
+			t->counters.truncated++;
+		return rejected;
+	}
+	if (r->kind == WN_REPLY_REDIRECT || r->kind == WN_REPLY_SOURCE_QUENCH)
+		return may_be_ours(t, r) ? counted : not_ours; /* information, no answer */
+	if (is_direct(r->kind))
+		return match_direct(t, r);
+	if (r->from_errqueue || r->hint_id != WN_HINT_NONE)
+		return match_hint(t, r);
+	if (!r->quote.present)
+		return not_ours;
+	return match_quote(t, r);
+}

@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One record of 32 bytes per probe. What a probe looks like follows from the parameters, the
+ * key and (ttl, number, salt), so it is rebuilt when needed and never stored. Two hash tables
+ * chain the records by tag and by cookie. A probe's id is its index plus a multiple of the
+ * table's size, so that a record used again gets a new id.
+ */
+#include "trace/trace_priv.h"
+
+#include <assert.h>
+#include <string.h>
+
+#define SALT_TRIES 64 /* a 16-bit tag may have to be shared once most are taken */
+
+void wn_trace_rec_init(struct wn_trace *t)
+{
+	memset(t->tag_heads, 0xff, (t->index_mask + 1u) * sizeof(*t->tag_heads));
+	memset(t->cookie_heads, 0xff, (t->index_mask + 1u) * sizeof(*t->cookie_heads));
+	t->free_head = t->say_head = t->say_tail = NO_REC;
+}
+
+uint64_t wn_trace_rec_id(const struct wn_trace *t, uint16_t index)
+{
+	return index + (uint64_t)t->recs[index].gen * t->rec_cap;
+}
+
+struct rec *wn_trace_rec(struct wn_trace *t, uint64_t id, uint16_t *out_index)
+{
+	uint64_t index = id % t->rec_cap;
+
+	if (index >= t->rec_count || t->recs[index].state == REC_FREE ||
+		t->recs[index].gen != id / t->rec_cap)
+		return NULL;
+	*out_index = (uint16_t)index;
+	return &t->recs[index];
+}
+
+/* The flow's number picks another path in every protocol; 0 and 0xffff stay out of checksums. */
+static void fixed_flow(const struct wn_params *p, struct wn_probe *out)
+{
+	out->flow = p->flow;
+	out->sport = (uint16_t)(p->sport + p->flow);
+	if (p->proto == WN_PROTO_ICMP) {
+		uint32_t base = p->flow_checksum + 0xfffdu;
+
+		out->sport = p->sport;
+		out->checksum = (uint16_t)(1 + (base + p->flow) % 0xfffe);
+	}
+	if (p->dst.family == 6 && p->flow > 0) {
+		/* Odd factor: different flows have different labels. */
+		out->flow_label = (p->flow_label + p->flow * 0x9e375u) & 0xfffff;
+		if (out->flow_label == 0)
+			out->flow_label = 1;
+	}
+}
+
+static void classic_flow(const struct wn_params *p, uint64_t id, struct wn_probe *out)
+{
+	out->flow = (uint32_t)id;
+	if (p->proto == WN_PROTO_UDP)
+		out->dport = (uint16_t)(p->dport + id % (0x10000u - p->dport));
+	else if (p->proto == WN_PROTO_TCP)
+		out->sport = (uint16_t)(p->sport + id % CLASSIC_SPORTS);
+}
+
+void wn_trace_rec_probe(const struct wn_trace *t, uint16_t index, struct wn_probe *out)
+{
+	const struct wn_params *p = &t->params;
+	const struct rec *rec = &t->recs[index];
+
+	*out = (struct wn_probe){
+		.id = wn_trace_rec_id(t, index),
+		.src = p->src,
+		.dst = p->dst,
+		.proto = p->proto,
+		.ttl = rec->ttl,
+		.tos = p->tos,
+		.df = p->df,
+		.flow_label = p->flow_label,
+		.size = p->size,
+		.sport = p->sport,
+		.dport = p->dport,
+		.pattern = p->pattern,
+		.mark = p->mark,
+	};
+	if (p->flow_mode == WN_FLOW_FIXED)
+		fixed_flow(p, out);
+	else
+		classic_flow(p, out->id, out);
+	if (p->proto == WN_PROTO_ICMP) {
+		out->icmp_id = out->sport;
+		out->sport = out->dport = 0;
+	}
+	wn_probe_stamp(out, &t->key, rec->number, rec->salt);
+}
+
+static uint16_t tag_slot(const struct wn_trace *t, uint32_t tag)
+{
+	return (uint16_t)((tag ^ tag >> 16) & t->index_mask);
+}
+
+static uint16_t cookie_slot(const struct wn_trace *t, const uint8_t cookie[8])
+{
+	return (uint16_t)(wn_cookie_u64(cookie) & t->index_mask);
+}
+
+uint16_t wn_trace_rec_by_tag(const struct wn_trace *t, uint32_t tag, uint16_t from)
+{
+	uint16_t i = from == NO_REC ? t->tag_heads[tag_slot(t, tag)] : t->recs[from].tag_next;
+
+	while (i != NO_REC && t->recs[i].tag != tag)
+		i = t->recs[i].tag_next;
+	return i;
+}
+
+bool wn_trace_rec_has_cookie(const struct wn_trace *t, uint16_t index, const uint8_t cookie[8])
+{
+	struct wn_probe probe;
+
+	wn_trace_rec_probe(t, index, &probe);
+	return memcmp(probe.cookie, cookie, sizeof(probe.cookie)) == 0;
+}
+
+uint16_t wn_trace_rec_by_cookie(const struct wn_trace *t, const uint8_t cookie[8])
+{
+	uint16_t i = t->cookie_heads[cookie_slot(t, cookie)];
+
+	while (i != NO_REC && !wn_trace_rec_has_cookie(t, i, cookie))
+		i = t->recs[i].cookie_next;
+	return i;
+}
+
+static void stamp(struct wn_trace *t, uint16_t index, struct wn_probe *probe)
+{
+	struct rec *rec = &t->recs[index];
+
+	for (rec->salt = 0;; rec->salt++) {
+		wn_trace_rec_probe(t, index, probe);
+		rec->tag = wn_probe_tag(probe);
+		if (rec->salt == SALT_TRIES || wn_trace_rec_by_tag(t, rec->tag, NO_REC) == NO_REC)
+			return;
+	}
+}
+
+uint16_t wn_trace_rec_new(struct wn_trace *t, uint8_t ttl)
+{
+	struct hop *hop = wn_trace_hop(t, ttl);
+	uint16_t index = t->free_head, *head;
+	struct wn_probe probe;
+	struct rec *rec;
+	uint8_t gen = 0;
+
+	if (index != NO_REC) {
+		t->free_head = t->recs[index].tag_next;
+		gen = t->recs[index].gen;
+	} else if (t->rec_count < t->rec_cap) {
+		index = t->rec_count++;
+	} else {
+		return NO_REC;
+	}
+	rec = &t->recs[index];
+	*rec = (struct rec){
+		.number = hop->next_number++,
+		.say_next = NO_REC,
+		.ttl = ttl,
+		.gen = gen,
+		.state = REC_OFFERED,
+	};
+	stamp(t, index, &probe);
+	head = &t->tag_heads[tag_slot(t, rec->tag)];
+	rec->tag_next = *head;
+	*head = index;
+	head = &t->cookie_heads[cookie_slot(t, probe.cookie)];
+	rec->cookie_next = *head;
+	*head = index;
+	return index;
+}
+
+void wn_trace_rec_recycle(struct wn_trace *t, uint16_t index)
+{
+	struct rec *rec = &t->recs[index];
+	struct wn_probe probe;
+	uint16_t *link;
+
+	assert(rec->state == REC_FAILED || rec->state == REC_AGAIN);
+	wn_trace_rec_probe(t, index, &probe);
+	for (link = &t->tag_heads[tag_slot(t, rec->tag)]; *link != index;
+		link = &t->recs[*link].tag_next)
+		;
+	*link = rec->tag_next;
+	for (link = &t->cookie_heads[cookie_slot(t, probe.cookie)]; *link != index;
+		link = &t->recs[*link].cookie_next)
+		;
+	*link = rec->cookie_next;
+	rec->state = REC_FREE;
+	if (rec->gen == UINT8_MAX)
+		return; /* its ids are used up */
+	rec->gen++;
+	rec->tag_next = t->free_head;
+	t->free_head = index;
+}

@@ -1,0 +1,295 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The engine's memory and the order in which next() does things. What happened is told before
+ * anything new is decided, timeouts come before the question whether all is decided, and that
+ * before new probes; so the events of a run are START, ..., STOP, END whatever is fed when.
+ */
+#include "trace/trace_priv.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "packet/wire.h"
+
+#define QUEUE_MIN 1536 /* bytes: one reply with everything in it fits */
+#define QUEUE_MAX 65536
+#define REC_MAX	  (NO_REC - 1u)
+
+static void set_default_u32(uint32_t *value, uint32_t dflt)
+{
+	if (*value == 0)
+		*value = dflt;
+}
+
+static wn_err check(struct wn_params *p, struct wn_errctx *ctx)
+{
+	struct wn_probe probe = {
+		.src = p->src, .dst = p->dst, .proto = p->proto, .ttl = 1, .size = p->size};
+	wn_err err = wn_probe_check(&probe, ctx);
+
+	if (err != WN_OK)
+		return err;
+	if (p->first_ttl == 0 || p->first_ttl > p->max_ttl)
+		return wn_fail(ctx, WN_ERANGE, "first TTL %u is not within 1 to %u",
+			(unsigned)p->first_ttl, (unsigned)p->max_ttl);
+	if (p->probes == 0)
+		return wn_fail(ctx, WN_ERANGE, "a trace needs at least one probe per hop");
+	if (p->proto != WN_PROTO_ICMP && p->sport + (uint64_t)p->flow > UINT16_MAX)
+		return wn_fail(ctx, WN_ERANGE, "flow %u from source port %u: beyond port 65535",
+			(unsigned)p->flow, (unsigned)p->sport);
+	set_default_u32(&p->window, 32);
+	set_default_u32(&p->gap, UINT8_MAX);
+	set_default_u32(&p->wait_here_milli, 3000);
+	set_default_u32(&p->wait_near_milli, 3000);
+	if (p->gap > UINT8_MAX)
+		p->gap = UINT8_MAX;
+	if (p->wait_max_ns == 0)
+		p->wait_max_ns = 1000 * MS;
+	if (p->wait_min_ns == 0)
+		p->wait_min_ns = 200 * MS;
+	return WN_OK;
+}
+
+struct layout {
+	size_t recs, hops, out, tag_heads, cookie_heads, queue, bytes;
+	uint16_t rec_cap, out_cap, index_size;
+	uint32_t queue_cap;
+};
+
+static wn_err plan(const struct wn_params *p, struct layout *l, struct wn_errctx *ctx)
+{
+	uint64_t hops = p->max_ttl - p->first_ttl + 1u, recs = hops * p->probes;
+
+	/* The serial pass of a back end that cannot tell its probes apart has one more per TTL. */
+	if (!p->caps.sees_quote_l4)
+		recs += hops;
+	if (recs > REC_MAX)
+		return wn_fail(ctx, WN_ERANGE, "%u probes at %u hops: more than %u in one trace",
+			(unsigned)p->probes, (unsigned)hops, (unsigned)REC_MAX);
+	l->rec_cap = (uint16_t)recs;
+	l->out_cap = (uint16_t)(p->window < recs ? p->window : recs);
+	for (l->index_size = 16; l->index_size * 2u <= recs && l->index_size < 0x8000;)
+		l->index_size = (uint16_t)(l->index_size * 2);
+	l->queue_cap = l->out_cap * (uint32_t)REPLY_EVENT_MAX;
+	if (l->queue_cap < QUEUE_MIN)
+		l->queue_cap = QUEUE_MIN;
+	if (l->queue_cap > QUEUE_MAX)
+		l->queue_cap = QUEUE_MAX;
+	l->recs = sizeof(struct wn_trace);
+	l->hops = l->recs + recs * sizeof(struct rec);
+	l->out = l->hops + hops * sizeof(struct hop);
+	l->tag_heads = l->out + l->out_cap * sizeof(struct out);
+	l->cookie_heads = l->tag_heads + l->index_size * sizeof(uint16_t);
+	l->queue = l->cookie_heads + l->index_size * sizeof(uint16_t);
+	l->bytes = l->queue + l->queue_cap;
+	return WN_OK;
+}
+
+wn_err wn_trace_new(const struct wn_params *params, const struct wn_sipkey *key, uint64_t now_ns,
+	struct wn_trace **out, struct wn_errctx *ctx)
+{
+	struct wn_params p = *params;
+	struct layout l = {0};
+	struct wn_trace *t;
+	uint8_t *base;
+	wn_err err;
+
+	_Static_assert(_Alignof(struct wn_trace) >= _Alignof(struct rec) &&
+			       _Alignof(struct rec) >= _Alignof(struct hop) &&
+			       _Alignof(struct hop) >= _Alignof(struct out),
+		"the tables stand one behind the other in one block");
+	if ((err = check(&p, ctx)) != WN_OK || (err = plan(&p, &l, ctx)) != WN_OK)
+		return err;
+	t = wn_calloc(1, l.bytes);
+	if (!t)
+		return wn_fail(ctx, WN_ENOMEM, "out of memory");
+	base = (uint8_t *)t;
+	t->params = p;
+	t->key = *key;
+	t->bytes = l.bytes;
+	t->start_ns = t->now_ns = now_ns;
+	t->asked_ns = NEVER;
+	t->recs = (struct rec *)(void *)(base + l.recs);
+	t->hops = (struct hop *)(void *)(base + l.hops);
+	t->out = (struct out *)(void *)(base + l.out);
+	t->tag_heads = (uint16_t *)(void *)(base + l.tag_heads);
+	t->cookie_heads = (uint16_t *)(void *)(base + l.cookie_heads);
+	t->queue = base + l.queue;
+	t->rec_cap = l.rec_cap;
+	t->out_cap = l.out_cap;
+	t->index_mask = (uint16_t)(l.index_size - 1);
+	t->queue_cap = l.queue_cap;
+	t->dirty = true;
+	wn_trace_rec_init(t);
+	wn_trace_find_end(t);
+	*out = t;
+	return WN_OK;
+}
+
+void wn_trace_free(struct wn_trace *t)
+{
+	wn_free(t);
+}
+
+size_t wn_trace_bytes(const struct wn_trace *t)
+{
+	return t->bytes;
+}
+
+void wn_trace_stop(struct wn_trace *t, enum wn_stop why, wn_err err, int sys)
+{
+	if (t->forced != WN_STOP_NONE || t->phase > PHASE_RUN)
+		return;
+	t->forced = why;
+	t->forced_err = err;
+	t->forced_sys = sys;
+}
+
+void wn_trace_note(struct wn_trace *t, enum wn_note_kind kind, int64_t value, const char *text)
+{
+	struct wn_event ev;
+
+	memset(&ev, 0, sizeof(ev));
+	ev.kind = WN_EV_NOTE;
+	ev.at_ns = t->now_ns - t->start_ns;
+	ev.u.note.kind = kind;
+	ev.u.note.value = value;
+	for (size_t i = 0; text && text[i] && i + 1 < sizeof(ev.u.note.text); i++)
+		ev.u.note.text[i] = text[i];
+	if (t->phase == PHASE_ENDED || !wn_trace_queue_push(t, &ev, NO_REC))
+		t->counters.overflow++;
+}
+
+void wn_trace_count(struct wn_trace *t, const struct wn_counters *add)
+{
+#define X(field, text) t->counters.field += add->field;
+	WN_COUNTER_LIST(X)
+#undef X
+}
+
+/* SENT or FAILED of the record that waits longest for it. */
+static void said_event(struct wn_trace *t, struct wn_event *ev)
+{
+	uint16_t index = t->say_head;
+	struct rec *rec = &t->recs[index];
+
+	memset(ev, 0, sizeof(*ev));
+	t->say_head = rec->say_next;
+	ev->probe_id = wn_trace_rec_id(t, index);
+	ev->at_ns = rec->sent_ns > t->start_ns ? rec->sent_ns - t->start_ns : 0;
+	if (rec->state != REC_FAILED) {
+		ev->kind = WN_EV_SENT;
+		wn_trace_rec_probe(t, index, &ev->u.sent.probe);
+		ev->u.sent.number = rec->number;
+		ev->u.sent.clock = (enum wn_clock)rec->clock;
+		return;
+	}
+	ev->kind = WN_EV_FAILED;
+	wn_trace_rec_probe(t, index, &ev->u.failed.probe);
+	ev->u.failed.number = rec->number;
+	ev->u.failed.err = (wn_err)rec->err;
+	ev->u.failed.sys = rec->sys;
+	if (rec->flags & REC_F_REPLACE)
+		wn_trace_rec_recycle(t, index);
+}
+
+static bool told(struct wn_trace *t, struct wn_event *ev)
+{
+	if (t->phase == PHASE_START) {
+		memset(ev, 0, sizeof(*ev));
+		ev->kind = WN_EV_START;
+		ev->u.start = t->params;
+		t->phase = PHASE_RUN;
+		return true;
+	}
+	if (t->say_head != NO_REC) {
+		said_event(t, ev);
+		return true;
+	}
+	return wn_trace_queue_pop(t, ev);
+}
+
+/* A probe beyond the end of the path is let go without a word: it is not lost. */
+static bool timed_out(struct wn_trace *t, struct wn_event *ev)
+{
+	uint16_t index;
+
+	while (wn_trace_expiry(t, &index) <= t->now_ns && index != NO_REC) {
+		struct rec *rec = &t->recs[index];
+		bool beyond = rec->ttl > t->end.ttl;
+
+		wn_trace_out_remove(t, index);
+		wn_trace_hop(t, rec->ttl)->ended++;
+		rec->state = beyond ? REC_DROPPED : REC_LOST;
+		if (beyond)
+			continue;
+		memset(ev, 0, sizeof(*ev));
+		ev->kind = WN_EV_TIMEOUT;
+		ev->at_ns = t->now_ns - t->start_ns;
+		ev->probe_id = wn_trace_rec_id(t, index);
+		ev->u.timeout.waited_ns = t->now_ns > rec->sent_ns ? t->now_ns - rec->sent_ns : 0;
+		return true;
+	}
+	return false;
+}
+
+static enum wn_act_kind finish(struct wn_trace *t, struct wn_event *ev)
+{
+	if (t->phase == PHASE_ENDED)
+		return WN_ACT_DONE;
+	if (t->phase == PHASE_STOPPED) {
+		memset(ev, 0, sizeof(*ev));
+		ev->kind = WN_EV_END;
+		ev->at_ns = t->now_ns - t->start_ns;
+		ev->u.end.partial = t->partial;
+		ev->u.end.counters = t->counters;
+		t->phase = PHASE_ENDED;
+		return WN_ACT_EMIT;
+	}
+	wn_trace_stop_event(t, ev);
+	t->phase = PHASE_STOPPED;
+	return WN_ACT_EMIT;
+}
+
+static uint64_t deadline_ns(const struct wn_trace *t)
+{
+	uint64_t left = NEVER - t->start_ns;
+
+	return t->params.deadline_ns && t->params.deadline_ns < left
+		       ? t->start_ns + t->params.deadline_ns
+		       : NEVER;
+}
+
+static enum wn_act_kind decide(struct wn_trace *t, struct wn_act *out)
+{
+	uint64_t wake = deadline_ns(t), expiry;
+	uint16_t index;
+
+	if (t->now_ns >= wake)
+		wn_trace_stop(t, WN_STOP_DEADLINE, WN_OK, 0);
+	if (t->phase > PHASE_RUN || t->forced != WN_STOP_NONE)
+		return finish(t, &out->event);
+	if (timed_out(t, &out->event))
+		return WN_ACT_EMIT;
+	if (wn_trace_settled(t))
+		return finish(t, &out->event);
+	if (wn_trace_queue_pop(t, &out->event)) /* the serial pass began */
+		return WN_ACT_EMIT;
+	if (wn_trace_pick(t, &index, &wake)) {
+		wn_trace_rec_probe(t, index, &out->probe);
+		return WN_ACT_SEND;
+	}
+	expiry = wn_trace_expiry(t, &index);
+	out->until_ns = t->asked_ns = expiry < wake ? expiry : wake;
+	return WN_ACT_WAIT;
+}
+
+enum wn_act_kind wn_trace_next(struct wn_trace *t, uint64_t now_ns, struct wn_act *out)
+{
+	wn_trace_clock(t, now_ns);
+	t->asked_ns = NEVER;
+	if (told(t, &out->event))
+		return WN_ACT_EMIT;
+	return decide(t, out);
+}

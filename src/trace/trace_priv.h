@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The insides of the path engine, shared by its files:
+ *
+ *   trace.c     memory, and the order in which next() does things
+ *   record.c    one small record per probe; the probe itself is rebuilt from the parameters
+ *   schedule.c  which probe next, and when; what became of sending it
+ *   timeout.c   how long a probe is waited for; time in which we did not run
+ *   match.c     which probe a reply belongs to, and whether that is proved
+ *   answer.c    what an accepted reply changes
+ *   stop.c      where the path ends and when everything up to there is decided
+ *   queue.c     replies and notes that wait to be emitted
+ *
+ * Everything lives in one block of memory. Tables hold 16-bit indices; NO_REC ends a list.
+ */
+#ifndef WN_TRACE_TRACE_PRIV_H
+#define WN_TRACE_TRACE_PRIV_H
+
+#include "trace/trace.h"
+
+#define NO_REC		UINT16_MAX
+#define NEVER		UINT64_MAX
+#define MS		UINT64_C(1000000)
+
+#define WAIT_FLOOR_NS	(50 * MS)  /* for hops whose silence is measured by farther ones */
+#define RETRY_FLOOR_NS	(50 * MS)  /* between first and later probes of trailing hops */
+#define AGAIN_FIRST_NS	(1 * MS)   /* backoff when this machine's queue is full ... */
+#define AGAIN_LAST_NS	(50 * MS)  /* ... doubling up to this */
+#define AGAIN_TRIES	30	   /* then, with nothing else outstanding, it is final */
+#define LINK_FIRST_NS	(50 * MS)  /* backoff when the link is down, doubling up to wait_max */
+#define LINK_TRIES	6	   /* in a row without a probe that left */
+#define JUMP_NS		(250 * MS) /* later than asked by this: we were not running */
+#define RTT_ABSURD_NS	(UINT64_C(3600) * 1000 * MS)
+#define CLASSIC_SPORTS	64 /* source ports that classic TCP walks through */
+#define REPLY_EVENT_MAX 56 /* bytes of a usual queued reply, see queue.c */
+
+enum rec_state {
+	REC_FREE,
+	REC_OFFERED, /* handed out by next, nothing heard of it */
+	REC_OUT,     /* it left */
+	REC_AGAIN,   /* the queue was full: it will be offered again */
+	REC_ANSWERED,
+	REC_LOST,
+	REC_LATE,    /* answered after its timeout */
+	REC_DROPPED, /* beyond the end of the path: not waited for, not lost */
+	REC_FAILED
+};
+
+#define REC_F_SAID    1u /* its SENT event was emitted or is queued */
+#define REC_F_REPLACE 2u /* FAILED, and another probe shall take its place */
+
+struct rec {
+	uint64_t sent_ns; /* best stamp; of a FAILED one, when it failed */
+	uint32_t tag;
+	uint16_t number;      /* which probe at its TTL */
+	uint16_t tag_next;    /* chain of equal hash, or of free records */
+	uint16_t cookie_next; /* chain of equal hash */
+	uint16_t say_next;    /* SENT and FAILED events that wait */
+	int16_t sys;	      /* FAILED: errno */
+	int8_t err;	      /* FAILED: wn_err */
+	uint8_t ttl;
+	uint8_t salt;
+	uint8_t gen; /* times this record was used again */
+	uint8_t state;
+	uint8_t clock;
+	uint8_t tries; /* AGAIN */
+	uint8_t flags;
+};
+
+#define HOP_F_REACHED	  1u  /* the destination answered, proved */
+#define HOP_F_REACHED_TIE 2u  /* it answered, but which probe is a guess */
+#define HOP_F_UNREACHABLE 4u  /* something refused here: addr */
+#define HOP_F_MIXED	  8u  /* several responders */
+#define HOP_F_SERIAL	  16u /* one more probe in the serial pass */
+#define HOP_F_EXPIRED	  32u /* a time exceeded came from here */
+
+struct hop {
+	uint64_t first_ns; /* when its first probe left, moved by time lost; 0: none left */
+	uint64_t rtt_ns;   /* worst seen; 0 none */
+	struct wn_addr addr;
+	uint8_t flags;
+	uint16_t next_number;
+	uint16_t active;   /* offered, out or to be sent again */
+	uint16_t ended;	   /* decided, for good */
+	uint16_t answered; /* of them with a reply */
+	uint16_t left;	   /* probes that left this machine */
+};
+
+struct out {		  /* a probe in REC_OFFERED, REC_OUT or REC_AGAIN */
+	uint64_t base_ns; /* its waiting counts from here */
+	uint16_t rec;
+};
+
+enum phase { PHASE_START, PHASE_RUN, PHASE_STOPPED, PHASE_ENDED };
+
+/* Where the path ends as far as is known, and why. */
+struct path_end {
+	uint8_t ttl;
+	enum wn_stop why; /* WN_STOP_NONE: at max_ttl or by the gap */
+};
+
+struct wn_trace {
+	struct wn_params params;
+	struct wn_sipkey key;
+	size_t bytes;
+	uint64_t start_ns, now_ns;
+	uint64_t asked_ns; /* the last WAIT's; NEVER when none is open */
+
+	struct rec *recs;
+	struct hop *hops;
+	struct out *out;
+	uint16_t *tag_heads, *cookie_heads; /* index_mask + 1 each */
+	uint8_t *queue;
+	uint16_t rec_cap, rec_count, free_head, index_mask;
+	uint16_t out_count, out_cap;
+	uint32_t offered, again; /* of out */
+	uint16_t say_head, say_tail;
+	uint32_t queue_cap, queue_at, queue_len;
+
+	uint64_t tat_ns; /* theoretical arrival time of the next probe, for pps */
+	uint64_t hold_until_ns, again_ns;
+	uint64_t link_until_ns;
+	uint64_t expire_ns; /* earliest timeout, valid unless dirty */
+	bool dirty;
+	uint8_t link_tries;
+
+	uint64_t worst_ns;  /* RTT */
+	uint8_t frontier;   /* highest TTL that answered; 0 none */
+	uint8_t expire_top; /* highest TTL with time exceeded */
+	struct path_end end;
+	bool serial;   /* one outstanding at a time */
+	uint32_t left; /* probes that left this machine */
+	wn_err first_err;
+	int first_sys;
+
+	enum phase phase;
+	enum wn_stop forced;
+	wn_err forced_err;
+	int forced_sys;
+	bool partial;
+	struct wn_counters counters;
+};
+
+/* record.c */
+struct rec *wn_trace_rec(struct wn_trace *t, uint64_t id, uint16_t *out_index);
+uint64_t wn_trace_rec_id(const struct wn_trace *t, uint16_t index);
+/* A new probe at ttl with a tag of its own; NO_REC when the table is full. */
+uint16_t wn_trace_rec_new(struct wn_trace *t, uint8_t ttl);
+void wn_trace_rec_recycle(struct wn_trace *t, uint16_t index);
+void wn_trace_rec_probe(const struct wn_trace *t, uint16_t index, struct wn_probe *out);
+/* Next record after `from` (NO_REC: the first) whose tag may be this one. */
+uint16_t wn_trace_rec_by_tag(const struct wn_trace *t, uint32_t tag, uint16_t from);
+uint16_t wn_trace_rec_by_cookie(const struct wn_trace *t, const uint8_t cookie[8]);
+bool wn_trace_rec_has_cookie(const struct wn_trace *t, uint16_t index, const uint8_t cookie[8]);
+void wn_trace_rec_init(struct wn_trace *t);
+
+static inline struct hop *wn_trace_hop(const struct wn_trace *t, uint8_t ttl)
+{
+	return &t->hops[ttl - t->params.first_ttl];
+}
+
+/* schedule.c: false, and *wake_ns lowered, when nothing may be sent now. */
+bool wn_trace_pick(struct wn_trace *t, uint16_t *out_rec, uint64_t *wake_ns);
+void wn_trace_out_remove(struct wn_trace *t, uint16_t index);
+void wn_trace_say(struct wn_trace *t, uint16_t index);
+void wn_trace_left(struct wn_trace *t, uint16_t index, uint64_t tx_ns, enum wn_clock clock);
+/* Probes that this TTL shall get. */
+uint32_t wn_trace_want(const struct wn_trace *t, const struct hop *hop);
+
+/* timeout.c */
+uint64_t wn_trace_expiry(struct wn_trace *t, uint16_t *out_rec);
+void wn_trace_clock(struct wn_trace *t, uint64_t now_ns);
+
+/* match.c: TAKEN without a record means counted and done with. */
+struct verdict {
+	enum wn_claim claim;
+	uint16_t rec;
+	enum wn_match match;
+};
+struct verdict wn_trace_match(struct wn_trace *t, const struct wn_reply *r);
+
+/* stop.c */
+void wn_trace_find_end(struct wn_trace *t);
+/* The highest TTL that may be probed now. */
+uint8_t wn_trace_limit(const struct wn_trace *t);
+/* Everything up to the end is decided. May start the serial pass, and is false then. */
+bool wn_trace_settled(struct wn_trace *t);
+/* Fills the STOP event of a settled or forced end. */
+void wn_trace_stop_event(struct wn_trace *t, struct wn_event *ev);
+
+/* queue.c */
+bool wn_trace_queue_push(struct wn_trace *t, const struct wn_event *ev, uint16_t rec);
+bool wn_trace_queue_pop(struct wn_trace *t, struct wn_event *ev);
+
+#endif
