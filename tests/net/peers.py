@@ -42,14 +42,14 @@ def parse_hops(text):
 
 def traceroute(ns, target, proto="udp", *extra):
     """Linux traceroute, one probe per hop, as root."""
-    argv = [find(TRACEROUTE, "traceroute"), "-n", "-q1", "-w2"]
+    argv = [find(TRACEROUTE, "traceroute"), "-n", "-q1", "-w0.5"]
     argv += {"udp": [], "icmp": ["-I"], "tcp": ["-T"]}[proto]
     res = ns.run(argv + list(extra) + [target], capture_output=True, text=True, timeout=30)
     return parse_hops(res.stdout)
 
 
 def traceroute_text(ns, target, *extra):
-    argv = [find(TRACEROUTE, "traceroute"), "-n", "-q1", "-w2", *extra, target]
+    argv = [find(TRACEROUTE, "traceroute"), "-n", "-q1", "-w0.5", *extra, target]
     return ns.run(argv, capture_output=True, text=True, timeout=30).stdout
 
 
