@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Words for replies: stable names, traceroute's marks, and sentences for people.
- * The marks are those that Linux traceroute prints, because scripts read them.
+ * The marks are those that Linux traceroute prints, because scripts read them; it has only
+ * numbers for the newer ICMPv6 codes, where !A says that a policy other than a filter forbids.
  */
 #include "base/fmt.h"
 #include "packet/reply.h"
