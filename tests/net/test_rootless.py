@@ -4,25 +4,36 @@
 There is nobody to become there, which must not keep wend from dropping its capabilities."""
 
 import os
+import shutil
 import subprocess
 import sys
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 CASES = "7 hops"
-NOBODY = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
+# env: setpriv itself still runs its program with the right to go anywhere.
+NOBODY = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "env"]
+
+
+def reachable(python, *files):
+    """Whether nobody may run this Python and read these files."""
+    script = "import sys; [open(f, 'rb').close() for f in sys.argv[1:]]"
+    return subprocess.run(NOBODY + [python, "-c", script, *files], stderr=subprocess.DEVNULL,
+                          check=False).returncode == 0
 
 
 def main():
-    inner = [sys.executable, "-B", os.path.join(HERE, "test_paths.py"), sys.argv[1], CASES]
+    files = [os.path.join(HERE, "test_paths.py"), sys.argv[1]]
+    pythons, become = [sys.executable], []
     if os.geteuid() == 0:
-        reach = subprocess.run(NOBODY + [sys.executable, "-c", "import sys; "
-                                         "[open(f, 'rb').close() for f in sys.argv[1:]]",
-                                         *inner[2:4]], stderr=subprocess.DEVNULL, check=False)
-        if reach.returncode != 0:
-            print("1..0 # SKIP other users cannot read this directory")
-            return 0
-        inner = NOBODY + inner
-    os.execvp(inner[0], inner)
+        become = NOBODY
+        # root's own Python may live where nobody else can go.
+        pythons = [p for p in (sys.executable, shutil.which("python3", path="/usr/bin"))
+                   if p and reachable(p, *files)]
+    if not pythons:
+        print("1..0 # SKIP other users can reach neither Python nor this directory")
+        return 0
+    argv = become + [pythons[0], "-B", *files, CASES]
+    os.execvp(argv[0], argv)
 
 
 sys.exit(main())
