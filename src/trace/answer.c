@@ -31,6 +31,8 @@ static bool is_destination(const struct wn_trace *t, const struct wn_reply *r)
 
 static enum wn_clock worse(enum wn_clock tx, enum wn_clock rx)
 {
+	if ((unsigned)rx > WN_CLOCK_SIM)
+		return WN_CLOCK_NONE;
 	/* TCP_INFO measures both ends itself. */
 	return rx == WN_CLOCK_TCP || tx > rx ? rx : tx;
 }

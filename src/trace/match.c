@@ -285,7 +285,9 @@ static bool may_be_ours(const struct wn_trace *t, const struct wn_reply *r)
 
 struct verdict wn_trace_match(struct wn_trace *t, const struct wn_reply *r)
 {
-	if (r->checksum_bad || r->truncated) {
+	if ((unsigned)r->kind >= WN_REPLY_KINDS)
+		return not_ours;
+	if (r->checksum_bad || r->truncated || r->from.family != t->params.dst.family) {
 		if (!may_be_ours(t, r))
 			return not_ours;
 		if (r->checksum_bad)

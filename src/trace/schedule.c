@@ -246,6 +246,8 @@ void wn_trace_sent(struct wn_trace *t, uint64_t id, uint64_t tx_ns, enum wn_cloc
 
 	if (!rec || rec->state == REC_FAILED)
 		return;
+	if ((unsigned)clock > WN_CLOCK_SIM)
+		clock = WN_CLOCK_NONE;
 	if (rec->state == REC_OFFERED || rec->state == REC_AGAIN) {
 		wn_trace_left(t, index, tx_ns, clock);
 	} else if (clock > rec->clock) {
@@ -306,7 +308,7 @@ static void is_final(struct wn_trace *t, uint16_t index, wn_err err, int sys)
 		rec->flags |= REC_F_REPLACE;
 	else
 		hop->ended++;
-	if (err == WN_EBLOCKED || err == WN_EPERM)
+	if (err == WN_EBLOCKED)
 		t->counters.blocked++;
 	if (t->first_err == WN_OK) {
 		t->first_err = err;
