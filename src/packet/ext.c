@@ -85,8 +85,11 @@ static void parse_if_name(struct wn_rd *r, struct wn_ifinfo *info)
 
 static void parse_ifinfo(uint8_t c_type, struct wn_rd *r, struct wn_ext *out)
 {
-	struct wn_ifinfo info = {.present = true, .role = c_type >> IF_ROLE_SHIFT};
+	struct wn_ifinfo info;
 
+	memset(&info, 0, sizeof(info));
+	info.present = true;
+	info.role = c_type >> IF_ROLE_SHIFT;
 	if (c_type & IF_INDEX)
 		info.ifindex = wn_rd_be32(r);
 	if (c_type & IF_ADDR)

@@ -90,6 +90,30 @@ static inline struct wn_addr addr_of(const char *text)
 	return a;
 }
 
+static inline bool same_ifinfo(const struct wn_ifinfo *a, const struct wn_ifinfo *b)
+{
+	return a->present == b->present && a->role == b->role && a->ifindex == b->ifindex &&
+	       wn_addr_eq(&a->addr, &b->addr) && strcmp(a->name, b->name) == 0 && a->mtu == b->mtu;
+}
+
+/* Do two structures say the same? Of objects, what is kept of them. */
+static inline bool same_ext(const struct wn_ext *a, const struct wn_ext *b)
+{
+	bool same = a->mpls_count == b->mpls_count && a->ifinfo_count == b->ifinfo_count &&
+		    a->object_count == b->object_count;
+
+	for (size_t i = 0; same && i < a->mpls_count; i++)
+		same = a->mpls[i].label == b->mpls[i].label && a->mpls[i].tc == b->mpls[i].tc &&
+		       a->mpls[i].bottom == b->mpls[i].bottom && a->mpls[i].ttl == b->mpls[i].ttl;
+	for (size_t i = 0; same && i < a->ifinfo_count; i++)
+		same = same_ifinfo(&a->ifinfo[i], &b->ifinfo[i]);
+	for (size_t i = 0; same && i < a->object_count; i++)
+		same = a->objects[i].class_num == b->objects[i].class_num &&
+		       a->objects[i].c_type == b->objects[i].c_type &&
+		       memcmp(a->objects[i].data, b->objects[i].data, WN_EXT_OBJECT_BYTES) == 0;
+	return same;
+}
+
 static const struct wn_sipkey test_key = {{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15}};
 
 static inline struct wn_probe make_probe(uint8_t family, enum wn_proto proto, uint16_t extra)

@@ -320,12 +320,8 @@ static void check_built(const struct wn_probe *p, const struct wn_wire_error *e)
 	assert_int_equal(wn_wire_parse(buf, len, &r), WN_OK);
 	assert_int_equal(r.kind, e->kind);
 	assert_true(r.ext.present && !r.ext.bad);
-	assert_int_equal(r.ext.mpls_count, e->ext->mpls_count);
-	assert_int_equal(r.ext.ifinfo_count, e->ext->ifinfo_count);
-	assert_int_equal(r.ext.object_count, e->ext->object_count);
-	assert_memory_equal(r.ext.mpls, e->ext->mpls, sizeof(r.ext.mpls));
-	assert_memory_equal(r.ext.ifinfo, e->ext->ifinfo, sizeof(r.ext.ifinfo));
-	assert_memory_equal(r.ext.objects, e->ext->objects, sizeof(r.ext.objects));
+	assert_true(same_ext(&r.ext, e->ext));
+	assert_int_equal(r.ext.objects[0].len, e->ext->objects[0].len);
 	assert_true(r.quote.l4_present);
 	if (e->quote_bytes && e->quote_bytes < p->size && e->quote_bytes < 128 && !e->legacy_ext)
 		assert_in_range(r.quote.quoted_bytes, e->quote_bytes, 128);
