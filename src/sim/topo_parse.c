@@ -29,7 +29,7 @@ static size_t likeness(const char *a, const char *b)
 		head++;
 	while (tail < la - head && tail < lb - head && a[la - 1 - tail] == b[lb - 1 - tail])
 		tail++;
-	return (head + tail) * 3 > (la > lb ? la : lb) * 2 - 1 ? head + tail : 0;
+	return (head + tail) * 3 >= (la > lb ? la : lb) * 2 - 1 ? head + tail : 0;
 }
 
 wn_err wn_topo_unknown(struct wn_topo_parser *p, const char *kind, const char *const *known)
