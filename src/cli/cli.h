@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include "base/err.h"
 #include "base/strbuf.h"
+#include "sim/sim.h"
 
 enum wn_exit {
 	WN_EXIT_OK = 0,	   /* the destination was reached; other commands: done */
@@ -30,5 +31,15 @@ int wn_cmd_man(int argc, char **argv);
 int wn_cli_fail(int code, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* Writes a finished text to stdout, every byte checked. An exit code: 0 or WN_EXIT_FAILED. */
 int wn_cli_print(const struct wn_strbuf *text);
+
+/* Columns of the terminal that fd is, 0 when it is none; out_rows may be NULL. */
+unsigned wn_cli_columns(int fd, unsigned *out_rows);
+/*
+ * Opens a file as the user who called us, even where the program is set-uid. Returns a
+ * descriptor or -1 with errno.
+ */
+int wn_cli_open(const char *path, int flags);
+/* The topology of FILE or "builtin". WN_EPARSE: malformed; WN_EIO: not readable. */
+wn_err wn_cli_topology(const char *path, struct wn_topo **out, struct wn_errctx *ctx);
 
 #endif

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The first word decides: a command, or the target of a trace. */
+#include <locale.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/cli.h"
+#include "config/options.h"
+
+static const struct {
+	const char *word;
+	int (*run)(int argc, char **argv);
+} commands[] = {
+#define X(name, operands, summary, details) {#name, wn_cmd_##name},
+	WN_COMMAND_LIST(X)
+#undef X
+};
+
+int main(int argc, char **argv)
+{
+	setlocale(LC_CTYPE, "");
+	if (argc < 2) {
+		fputs("Usage: wend [OPTION]... HOST\n"
+		      "Try wend --help, or wend --sim builtin for a network to play with.\n",
+			stderr);
+		return WN_EXIT_USAGE;
+	}
+	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
+		if (strcmp(commands[i].word, argv[1]) == 0)
+			return commands[i].run(argc - 1, argv + 1);
+	return wn_cmd_trace(argc, argv);
+}

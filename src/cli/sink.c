@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Checked output. A result that did not arrive is a failed run, so nothing here ignores what the
+ * system says, up to the last close.
+ */
+#include "cli/sink.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "cli/cli.h"
+
+#define CHUNK_BYTES 4096 /* PIPE_BUF: a pipe that polls writable takes that much */
+
+void wn_sink_init(struct wn_sink *s, int fd, const char *name)
+{
+	memset(s, 0, sizeof(*s));
+	s->fd = fd;
+	s->name = name;
+	signal(SIGPIPE, SIG_IGN);
+}
+
+bool wn_sink_open(struct wn_sink *s, const char *path)
+{
+	int fd = wn_cli_open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOCTTY);
+
+	wn_sink_init(s, fd, path);
+	s->owned = true;
+	return fd >= 0;
+}
+
+/*
+ * Writes while poll says that there is room for a chunk. wait_ms -1 waits for room; a signal ends
+ * the waiting.
+ */
+static void push(struct wn_sink *s, int wait_ms)
+{
+	size_t done = 0;
+
+	if (!s->failed && s->buf.err != WN_OK)
+		s->failed = ENOMEM;
+	while (!s->failed && done < s->buf.len) {
+		struct pollfd p = {.fd = s->fd, .events = POLLOUT};
+		size_t left = s->buf.len - done;
+		int ready = poll(&p, 1, wait_ms);
+		ssize_t n;
+
+		if (ready == 0)
+			break;
+		if (ready < 0) {
+			s->failed = wait_ms < 0 || errno != EINTR ? errno : 0;
+			break;
+		}
+		n = write(s->fd, s->buf.data + done, left < CHUNK_BYTES ? left : CHUNK_BYTES);
+		if (n > 0)
+			done += (size_t)n;
+		else if (n == 0 || (errno != EINTR && errno != EAGAIN))
+			s->failed = n == 0 ? EIO : errno;
+	}
+	if (done < s->buf.len && !s->failed) {
+		memmove(s->buf.data, s->buf.data + done, s->buf.len - done + 1);
+		s->buf.len -= done;
+	} else {
+		wn_strbuf_reset(&s->buf);
+	}
+}
+
+bool wn_sink_flush(struct wn_sink *s)
+{
+	push(s, 0);
+	return !s->failed;
+}
+
+/* fsync of what is no file fails, which says nothing about what was written. */
+static bool sync_file(int fd)
+{
+	struct stat st;
+
+	return fstat(fd, &st) == 0 && (!S_ISREG(st.st_mode) || fsync(fd) == 0);
+}
+
+int wn_sink_close(struct wn_sink *s)
+{
+	push(s, -1);
+	if (s->fd >= 0 && s->owned) {
+		if (!s->failed && !sync_file(s->fd))
+			s->failed = errno;
+		if (close(s->fd) != 0 && errno != EINTR && !s->failed)
+			s->failed = errno;
+	}
+	s->fd = -1;
+	wn_strbuf_fini(&s->buf);
+	if (!s->failed)
+		return WN_EXIT_OK;
+	if (s->failed == EINTR)
+		return wn_cli_fail(WN_EXIT_FAILED, "interrupted while writing to %s", s->name);
+	if (s->failed != EPIPE)
+		wn_cli_fail(WN_EXIT_FAILED, "cannot write to %s: %s", s->name, strerror(s->failed));
+	return WN_EXIT_FAILED;
+}

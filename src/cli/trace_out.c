@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Events and results to the output, each format at its own time. */
+#include <langinfo.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli/cli.h"
+#include "cli/trace.h"
+
+static bool wants_color(const struct wn_session *s)
+{
+	const char *no_color = getenv("NO_COLOR"), *term = getenv("TERM");
+
+	if (s->req.color != WN_COLOR_AUTO)
+		return s->req.color == WN_COLOR_ALWAYS;
+	return !s->req.output && isatty(STDOUT_FILENO) && !(no_color && no_color[0]) && term &&
+	       strcmp(term, "dumb") != 0;
+}
+
+void wn_session_table_opts(const struct wn_session *s, bool live, struct wn_table_opts *out)
+{
+	*out = (struct wn_table_opts){
+		.columns = s->req.output ? 0 : wn_cli_columns(STDOUT_FILENO, NULL),
+		.color = wants_color(s),
+		.unicode = strcmp(nl_langinfo(CODESET), "UTF-8") == 0,
+		.names = !s->req.numeric,
+		.live = live,
+		.verbose = s->req.verbose,
+	};
+}
+
+void wn_session_out_event(struct wn_cli_trace *t, const struct wn_event *ev)
+{
+	struct wn_session *s = t->session;
+
+	s->live.dirty = true;
+	if (s->req.format == WN_FMT_JSONL)
+		wn_out_jsonl(&s->out.buf, ev, t->index);
+}
+
+/* Nothing about this hop can change a classic line any more, except by a late reply. */
+static bool hop_complete(const struct wn_session *s, const struct wn_result *r, unsigned ttl)
+{
+	const struct wn_hop *hop = &r->hops[ttl];
+
+	if (hop->probes < r->params.probes)
+		return false;
+	for (uint32_t i = 0; i < r->probe_count; i++)
+		if (r->probes[i].probe.ttl == ttl && r->probes[i].state == WN_PROBE_PENDING)
+			return false;
+	for (uint32_t i = 0; i < hop->responder_count && !s->req.numeric; i++)
+		if (!r->responders[hop->responders[i].responder].name_known)
+			return false;
+	return true;
+}
+
+static void classic_lines(struct wn_session *s, bool all)
+{
+	struct wn_cli_trace *best = wn_session_best(s);
+	const struct wn_result *r = best ? wn_run_result(best->rt) : NULL;
+
+	if (!r || !r->started)
+		return;
+	if (s->classic_next == 0) {
+		wn_out_classic_header(&s->out.buf, r);
+		s->classic_next = r->params.first_ttl;
+	}
+	while (s->classic_next <= wn_out_classic_last(r) &&
+		(all || hop_complete(s, r, s->classic_next)))
+		wn_out_classic_hop(&s->out.buf, r, (uint8_t)s->classic_next++, !s->req.numeric);
+}
+
+void wn_session_out_idle(struct wn_session *s)
+{
+	/* Which trace -P auto keeps is known at the end only. */
+	if (s->req.format == WN_FMT_CLASSIC && s->trace_count == 1)
+		classic_lines(s, false);
+	if (s->out.buf.len > 0)
+		wn_sink_flush(&s->out);
+}
+
+static void final_table(struct wn_session *s, const struct wn_result *r)
+{
+	struct wn_table_opts opts;
+
+	wn_session_live_erase(s);
+	wn_session_table_opts(s, false, &opts);
+	wn_out_table(&s->out.buf, r, &opts);
+	if (s->trace_count > 1) {
+		wn_session_auto_line(s, &s->out.buf);
+		wn_strbuf_putc(&s->out.buf, '\n');
+	}
+}
+
+static void final_json(struct wn_session *s, const struct wn_cli_trace *best)
+{
+	const struct wn_result *tried[WN_CLI_TRACES_MAX];
+	size_t count = 0;
+
+	for (unsigned i = 0; i < s->trace_count; i++)
+		if (&s->traces[i] != best && s->traces[i].rt)
+			tried[count++] = wn_run_result(s->traces[i].rt);
+	wn_out_json(&s->out.buf, wn_run_result(best->rt), tried, count);
+}
+
+void wn_session_out_final(struct wn_session *s)
+{
+	const struct wn_cli_trace *best = wn_session_best(s);
+	struct wn_strbuf line = WN_STRBUF_INIT;
+
+	if (!best)
+		return;
+	switch (s->req.format) {
+	case WN_FMT_TABLE:
+		final_table(s, wn_run_result(best->rt));
+		break;
+	case WN_FMT_JSON:
+		final_json(s, best);
+		break;
+	case WN_FMT_JSONL:
+		break; /* every event is there already */
+	case WN_FMT_CLASSIC:
+		classic_lines(s, true);
+		break;
+	}
+	/* Formats that machines read have no place for remarks. */
+	if (s->trace_count > 1 && s->req.format != WN_FMT_TABLE) {
+		wn_session_auto_line(s, &line);
+		wn_cli_fail(0, "%s", wn_strbuf_str(&line));
+	}
+	wn_strbuf_fini(&line);
+}
