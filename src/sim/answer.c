@@ -8,6 +8,7 @@
 #include <string.h>
 
 #define ERROR_BYTES 1280 /* no ICMP error is longer: RFC 4443 2.4 c */
+#define IP6_LONGER  20	 /* than an IPv4 header */
 #define ERROR_TOS   0xc0 /* internetwork control, RFC 1812 4.3.2.5 */
 
 #define ECHO4	    8
@@ -162,7 +163,8 @@ enum wn_sim_fate wn_sim_error(struct wn_sim *s, struct wn_sim_pkt *p, const stru
 		.to = h->src,
 		.ttl = n->reply_ttl,
 		.tos = ERROR_TOS,
-		.quote_bytes = n->quote_bytes};
+		.quote_bytes = n->quote_bytes,
+		.legacy_ext = n->legacy_ext};
 	struct wn_ext ext = {0};
 	uint8_t buf[ERROR_BYTES];
 	size_t len;
@@ -179,6 +181,8 @@ enum wn_sim_fate wn_sim_error(struct wn_sim *s, struct wn_sim_pkt *p, const stru
 		s->stats.silent += !mv->dry;
 		return WN_FATE_GONE;
 	}
+	if (n->quote_bytes && h->src.family == 6)
+		e.quote_bytes += IP6_LONGER; /* as much of what follows the header */
 	if (cause->labels)
 		wn_sim_mpls_labels(s, p, &ext);
 	if (n->ifinfo && p->in_edge != WN_TOPO_NONE)

@@ -100,6 +100,7 @@ struct wn_topo_node {
 	bool zero_ttl;	  /* forwards what it should have expired */
 	bool mtu_hole;	  /* drops packets that are too big without a word */
 	bool ifinfo;	  /* errors tell of the incoming interface (RFC 5837) */
+	bool legacy_ext;  /* extensions without a length field, as before RFC 4884 */
 	enum wn_topo_balance balance;
 	uint32_t forge_ppb;
 	struct wn_addr forge_as[2];

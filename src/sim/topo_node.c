@@ -385,6 +385,13 @@ static wn_err opt_ifinfo(struct wn_topo_parser *p, struct wn_topo_node *n)
 	return WN_OK;
 }
 
+static wn_err opt_legacy_ext(struct wn_topo_parser *p, struct wn_topo_node *n)
+{
+	(void)p;
+	n->legacy_ext = true;
+	return WN_OK;
+}
+
 static const struct {
 	const char *word;
 	option_fn fn;
@@ -414,6 +421,7 @@ static const struct {
 	{"zero-ttl", opt_zero_ttl},
 	{"mtu-blackhole", opt_mtu_blackhole},
 	{"ifinfo", opt_ifinfo},
+	{"legacy-ext", opt_legacy_ext},
 };
 
 static wn_err new_node(struct wn_topo_parser *p, bool is_host, struct wn_topo_node **out)
