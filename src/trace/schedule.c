@@ -230,7 +230,8 @@ void wn_trace_left(struct wn_trace *t, uint16_t index, uint64_t tx_ns, enum wn_c
 	rebase(t, index, tx_ns);
 	if (hop->left++ == 0)
 		hop->first_ns = tx_ns ? tx_ns : 1;
-	t->left++;
+	if (t->left++ == 0)
+		t->first_ns = hop->first_ns;
 	t->link_tries = 0;
 	t->again_ns = 0;
 	if (!(rec->flags & REC_F_SAID)) {

@@ -23,7 +23,18 @@ static uint64_t farther_ns(const struct wn_trace *t, uint8_t ttl)
 	return 0;
 }
 
-static uint64_t wait_ns(const struct wn_trace *t, uint8_t ttl)
+/* While nothing has answered, the network as a whole gets wait_max_ns, once. */
+static uint64_t dark_wait_ns(const struct wn_trace *t, uint64_t base_ns)
+{
+	uint64_t max = t->params.wait_max_ns, min = t->params.wait_min_ns;
+	uint64_t since = base_ns > t->first_ns ? base_ns - t->first_ns : 0;
+
+	if (min > max)
+		return max;
+	return since < max - min ? max - since : min;
+}
+
+static uint64_t wait_ns(const struct wn_trace *t, uint8_t ttl, uint64_t base_ns)
 {
 	const struct wn_params *p = &t->params;
 	uint64_t here = times_milli(wn_trace_hop(t, ttl)->rtt_ns, p->wait_here_milli);
@@ -32,7 +43,7 @@ static uint64_t wait_ns(const struct wn_trace *t, uint8_t ttl)
 
 	if (wait == 0) {
 		if (t->worst_ns == 0)
-			return p->wait_max_ns;
+			return dark_wait_ns(t, base_ns);
 		wait = times_milli(t->worst_ns, p->wait_near_milli);
 		floor = p->wait_min_ns;
 	}
@@ -56,7 +67,7 @@ uint64_t wn_trace_expiry(struct wn_trace *t, uint16_t *out_rec)
 			continue;
 		if (out->base_ns > t->now_ns)
 			out->base_ns = t->now_ns; /* a stamp from the future */
-		at = out->base_ns + wait_ns(t, t->recs[out->rec].ttl);
+		at = out->base_ns + wait_ns(t, t->recs[out->rec].ttl, out->base_ns);
 		if (at < first || (at == first && out->rec < *out_rec)) {
 			first = at;
 			*out_rec = out->rec;
@@ -71,6 +82,7 @@ static void shift(struct wn_trace *t, uint64_t by_ns)
 {
 	const struct wn_params *p = &t->params;
 
+	t->first_ns += t->first_ns ? by_ns : 0;
 	for (uint16_t i = 0; i < t->out_count; i++)
 		t->out[i].base_ns += by_ns;
 	for (unsigned ttl = p->first_ttl; ttl <= p->max_ttl; ttl++)

@@ -124,6 +124,7 @@ struct wn_trace {
 	bool dirty;
 	uint8_t link_tries;
 
+	uint64_t first_ns;  /* when the first probe left, moved by time lost; 0: none left */
 	uint64_t worst_ns;  /* RTT */
 	uint8_t frontier;   /* highest TTL that answered; 0 none */
 	uint8_t expire_top; /* highest TTL with time exceeded */
