@@ -1,0 +1,612 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* When probes go out, how they look, and what happens when this machine refuses them. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <setjmp.h>
+#include <cmocka.h>
+
+#include "fake_path.h"
+
+static struct fake f;
+
+static void run(void)
+{
+	fake_run(&f);
+	assert_true(f.done);
+}
+
+/* In any span of time no more than the window and what the pace allows. */
+static void assert_pace(void)
+{
+	for (size_t i = 0; i < f.sent_count; i++) {
+		for (size_t j = i; j < f.sent_count; j++) {
+			uint64_t span = f.sent_ns[j] - f.sent_ns[i];
+			uint64_t allowed =
+				f.params.window + span * f.params.pps / (1000 * FAKE_MS) + 1;
+
+			assert_true(j - i + 1 <= allowed);
+		}
+	}
+}
+
+static void test_window(void **state)
+{
+	static const uint32_t windows[] = {1, 2, 7, 32, 1000};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(windows) / sizeof(windows[0]); i++) {
+		fake_init(&f, 14, 3 * FAKE_MS);
+		fake_silent(&f, 5, 5);
+		f.params.window = windows[i];
+		f.params.pps = 0;
+		run();
+		assert_in_range(f.peak, 1, windows[i]);
+		if (windows[i] < 12)
+			assert_int_equal(f.peak, windows[i]);
+		assert_int_equal(f.stop.u.stop.ttl, 14);
+		fake_fini(&f);
+	}
+}
+
+static void test_pace(void **state)
+{
+	static const uint32_t rates[] = {20, 100, 1000, 1000000};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rates) / sizeof(rates[0]); i++) {
+		fake_init(&f, 14, 3 * FAKE_MS);
+		fake_silent(&f, 5, 5);
+		f.params.window = 8;
+		f.params.pps = rates[i];
+		run();
+		assert_pace();
+		assert_int_equal(f.stop.u.stop.ttl, 14);
+		fake_fini(&f);
+	}
+}
+
+static void test_per_flow(void **state)
+{
+	(void)state;
+	for (uint32_t limit = 1; limit < 4; limit++) {
+		fake_init(&f, 9, 2 * FAKE_MS);
+		fake_silent(&f, 5, 5);
+		f.params.caps.per_flow = limit;
+		run();
+		assert_int_equal(f.peak, limit);
+		assert_int_equal(f.stop.u.stop.stop, WN_STOP_REACHED);
+		fake_fini(&f);
+	}
+}
+
+/* Classic TCP comes back to a source port: not while its limit is used up. */
+static uint8_t ports[65536];
+
+static void count_ports(struct fake *net, const struct wn_probe *p)
+{
+	assert_int_equal(ports[p->sport]++, 0);
+	assert_true(p->sport >= net->params.sport && p->sport < net->params.sport + 64);
+	fake_answer(net, p);
+}
+
+static void free_ports(struct fake *net, const struct wn_event *ev)
+{
+	if (ev->kind == WN_EV_REPLY || ev->kind == WN_EV_TIMEOUT)
+		for (size_t i = 0; i < net->sent_count; i++)
+			if (net->sent[i].id == ev->probe_id)
+				ports[net->sent[i].sport] = 0;
+}
+
+static void test_per_flow_classic(void **state)
+{
+	(void)state;
+	memset(ports, 0, sizeof(ports));
+	fake_init(&f, 28, 4 * FAKE_MS);
+	f.params.proto = WN_PROTO_TCP;
+	f.params.flow_mode = WN_FLOW_CLASSIC;
+	f.params.caps.per_flow = 1;
+	f.params.window = 500;
+	f.params.probes = 10;
+	f.params.pps = 0;
+	f.network = count_ports;
+	f.event = free_ports;
+	run();
+	assert_int_equal(f.stop.u.stop.ttl, 28);
+	assert_true(f.sent_count >= 280);
+	assert_true(f.peak <= 64);
+	fake_fini(&f);
+}
+
+/* First probes go in the order of TTL, never farther than the gap beyond the last answer. */
+static void check_lookahead(struct fake *net, const struct wn_probe *p)
+{
+	uint32_t last = net->result->last_ttl;
+
+	assert_true(p->ttl <= last + net->params.gap);
+	fake_answer(net, p);
+}
+
+static void test_lookahead(void **state)
+{
+	uint8_t highest = 0;
+
+	(void)state;
+	fake_init(&f, 20, 2 * FAKE_MS);
+	f.params.gap = 4;
+	f.network = check_lookahead;
+	run();
+	for (size_t i = 0; i < f.sent_count; i++) {
+		assert_true(f.sent[i].ttl <= highest + 1);
+		if (f.sent[i].ttl > highest)
+			highest = f.sent[i].ttl;
+	}
+	assert_int_equal(highest, 23);
+	assert_int_equal(f.stop.u.stop.ttl, 20);
+	fake_fini(&f);
+}
+
+/* Nothing goes beyond the destination once it is known, nor does anything there delay the end. */
+static void silent_beyond(struct fake *net, const struct wn_probe *p)
+{
+	if (net->result->reached)
+		assert_true(p->ttl <= net->length);
+	if (p->ttl <= net->length)
+		fake_answer(net, p);
+}
+
+static void test_beyond_the_destination(void **state)
+{
+	uint32_t pending = 0;
+
+	(void)state;
+	fake_init(&f, 6, 2 * FAKE_MS);
+	f.network = silent_beyond;
+	run();
+	assert_in_range(fake_took_ms(&f), 22, 26);
+	assert_int_equal(f.counts[WN_EV_TIMEOUT], 0);
+	for (uint32_t i = 0; i < f.result->probe_count; i++)
+		pending += f.result->probes[i].state == WN_PROBE_PENDING;
+	assert_true(pending > 0);
+	assert_false(f.end.u.end.partial);
+	fake_fini(&f);
+}
+
+/* The destination answers at several TTLs in any order: the lowest counts. */
+static void farthest_first(struct fake *net, const struct wn_probe *p)
+{
+	struct wn_reply r;
+
+	if (fake_reply_to(net, p, &r))
+		fake_deliver(net, (p->ttl > 30 ? 1 : 31 - p->ttl) * FAKE_MS, &r);
+}
+
+static void test_destination_comes_nearer(void **state)
+{
+	(void)state;
+	fake_init(&f, 5, 0);
+	f.network = farthest_first;
+	run();
+	assert_int_equal(f.stop.u.stop.ttl, 5);
+	assert_int_equal(f.result->last_ttl, 5);
+	fake_fini(&f);
+}
+
+static void test_tcp_one_syn_at_a_time(void **state)
+{
+	(void)state;
+	fake_init(&f, 8, 2 * FAKE_MS);
+	f.params.proto = WN_PROTO_TCP;
+	f.params.size = 44;
+	fake_silent(&f, 4, 4);
+	run();
+	assert_int_equal(f.stop.u.stop.stop, WN_STOP_REACHED);
+	for (size_t i = 0; i < f.result->probe_count; i++) {
+		const struct wn_probe_rec *a = &f.result->probes[i];
+		uint64_t end = a->state == WN_PROBE_LOST ? a->sent_ns + a->waited_ns
+			       : a->first_reply == WN_NONE
+				       ? UINT64_MAX
+				       : f.result->replies[a->first_reply].at_ns;
+
+		for (size_t j = i + 1; j < f.result->probe_count; j++)
+			if (f.result->probes[j].probe.ttl == a->probe.ttl)
+				assert_true(f.result->probes[j].sent_ns >= end);
+	}
+	fake_fini(&f);
+}
+
+static void test_fixed_flow(void **state)
+{
+	(void)state;
+	for (uint32_t flow = 0; flow < 4; flow++) {
+		for (int proto = WN_PROTO_UDP; proto <= WN_PROTO_TCP; proto++) {
+			fake_init(&f, 6, FAKE_MS);
+			f.params.proto = (enum wn_proto)proto;
+			f.params.flow = flow;
+			f.params.flow_checksum = 0xfffe;
+			f.params.tos = 0xb8;
+			run();
+			assert_int_equal(f.stop.u.stop.stop, WN_STOP_REACHED);
+			for (size_t i = 0; i < f.sent_count; i++) {
+				const struct wn_probe *p = &f.sent[i];
+
+				assert_int_equal(p->flow, flow);
+				assert_int_equal(p->tos, 0xb8);
+				assert_int_equal(p->dport, proto == WN_PROTO_ICMP ? 0 : 33434);
+				assert_int_equal(
+					p->sport, proto == WN_PROTO_ICMP ? 0 : 40000 + flow);
+				if (proto == WN_PROTO_ICMP) {
+					assert_int_equal(p->icmp_id, 40000);
+					assert_int_equal(p->checksum, flow ? flow : 0xfffe);
+				}
+			}
+			fake_fini(&f);
+		}
+	}
+}
+
+static void test_flow_label(void **state)
+{
+	uint32_t labels[8];
+
+	(void)state;
+	for (uint32_t flow = 0; flow < 8; flow++) {
+		fake_init(&f, 3, FAKE_MS);
+		f.params.src.family = f.params.dst.family = 6;
+		for (unsigned i = 1; i < FAKE_HOPS; i++)
+			f.hops[i].addr.family = 6;
+		f.params.size = 80;
+		f.params.flow = flow;
+		f.params.flow_label = 0xabcde;
+		run();
+		labels[flow] = f.sent[0].flow_label;
+		for (size_t i = 0; i < f.sent_count; i++)
+			assert_int_equal(f.sent[i].flow_label, labels[flow]);
+		assert_in_range(labels[flow], 1, 0xfffff);
+		for (uint32_t i = 0; i < flow; i++)
+			assert_int_not_equal(labels[i], labels[flow]);
+		fake_fini(&f);
+	}
+	assert_int_equal(labels[0], 0xabcde);
+}
+
+static void test_classic_flow(void **state)
+{
+	(void)state;
+	for (int proto = WN_PROTO_UDP; proto <= WN_PROTO_TCP; proto++) {
+		fake_init(&f, 28, FAKE_MS);
+		f.params.proto = (enum wn_proto)proto;
+		f.params.flow_mode = WN_FLOW_CLASSIC;
+		f.params.dport = 65500;
+		run();
+		assert_int_equal(f.stop.u.stop.ttl, 28);
+		for (size_t i = 0; i < f.sent_count; i++) {
+			const struct wn_probe *p = &f.sent[i];
+
+			assert_int_equal(p->flow, i);
+			if (proto == WN_PROTO_UDP)
+				assert_int_equal(p->dport, 65500 + i % 36);
+			if (proto == WN_PROTO_TCP)
+				assert_int_equal(p->sport, 40000 + i % 64);
+			if (proto == WN_PROTO_ICMP)
+				assert_int_equal(p->checksum, 0);
+		}
+		fake_fini(&f);
+	}
+}
+
+static void test_identities_are_unique(void **state)
+{
+	static uint8_t tags[65536];
+
+	(void)state;
+	memset(tags, 0, sizeof(tags));
+	fake_init(&f, 40, FAKE_MS / 10);
+	f.params.max_ttl = 40;
+	f.params.probes = 64;
+	f.params.pps = 0;
+	fake_silent(&f, 39, 40);
+	run();
+	assert_true(f.sent_count >= 38 * 64);
+	for (size_t i = 0; i < f.sent_count; i++) {
+		assert_int_equal(tags[wn_probe_tag(&f.sent[i])], 0);
+		tags[wn_probe_tag(&f.sent[i])] = 1;
+	}
+	fake_fini(&f);
+}
+
+/* ---- refusals ---- */
+
+static unsigned refusals;
+
+static wn_err full_now_and_then(struct fake *net, const struct wn_probe *p)
+{
+	(void)p;
+	if ((net->now_ns / FAKE_MS) % 7 < 3) {
+		refusals++;
+		return refusals % 2 ? WN_ENOBUFS : WN_EAGAIN;
+	}
+	return WN_OK;
+}
+
+static void test_full_queue(void **state)
+{
+	(void)state;
+	refusals = 0;
+	fake_init(&f, 10, 4 * FAKE_MS);
+	f.send = full_now_and_then;
+	run();
+	assert_int_equal(f.stop.u.stop.stop, WN_STOP_REACHED);
+	assert_true(refusals > 0);
+	assert_int_equal(f.end.u.end.counters.send_retries, refusals);
+	assert_int_equal(f.counts[WN_EV_FAILED], 0);
+	assert_int_equal(f.counts[WN_EV_SENT], f.sent_count);
+	for (unsigned ttl = 1; ttl <= 10; ttl++)
+		assert_int_equal(f.result->hops[ttl].responders[0].replies, 3);
+	fake_fini(&f);
+}
+
+static wn_err always_full(struct fake *net, const struct wn_probe *p)
+{
+	(void)net;
+	(void)p;
+	return WN_ENOBUFS;
+}
+
+static void test_full_queue_for_ever(void **state)
+{
+	(void)state;
+	fake_init(&f, 10, 4 * FAKE_MS);
+	f.send = always_full;
+	run();
+	assert_int_equal(f.stop.u.stop.stop, WN_STOP_ERROR);
+	assert_int_equal(f.stop.u.stop.err, WN_ENOBUFS);
+	assert_int_equal(f.sent_count, 0);
+	assert_in_range(fake_took_ms(&f), 1000, 10000);
+	fake_fini(&f);
+}
+
+static wn_err full_beyond_five(struct fake *net, const struct wn_probe *p)
+{
+	return p->ttl > 5 && net->now_ns < FAKE_START + 6 * FAKE_MS ? WN_EAGAIN : WN_OK;
+}
+
+/* What could not be sent at once is not sent at all once it lies beyond the destination. */
+static void test_refused_probe_overtaken_by_the_end(void **state)
+{
+	(void)state;
+	fake_init(&f, 3, FAKE_MS);
+	f.send = full_beyond_five;
+	run();
+	assert_int_equal(f.stop.u.stop.ttl, 3);
+	for (size_t i = 0; i < f.sent_count; i++)
+		assert_true(f.sent[i].ttl <= 5);
+	fake_fini(&f);
+}
+
+static wn_err error;
+
+static wn_err always_error(struct fake *net, const struct wn_probe *p)
+{
+	(void)net;
+	(void)p;
+	return error;
+}
+
+static void test_nothing_can_be_sent(void **state)
+{
+	static const wn_err errors[] = {
+		WN_ENOROUTE, WN_ENETDOWN, WN_EPERM, WN_EBLOCKED, WN_EMSGSIZE, WN_EIO};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(errors) / sizeof(errors[0]); i++) {
+		error = errors[i];
+		fake_init(&f, 10, 4 * FAKE_MS);
+		f.send = always_error;
+		run();
+		assert_int_equal(f.stop.u.stop.stop, WN_STOP_ERROR);
+		assert_int_equal(f.stop.u.stop.err, error);
+		assert_true(f.end.u.end.partial);
+		assert_true(fake_took_ms(&f) < 50);
+		assert_int_equal(f.counts[WN_EV_SENT], 0);
+		assert_int_equal(f.end.u.end.counters.blocked,
+			error == WN_EBLOCKED ? f.counts[WN_EV_FAILED] : 0);
+		fake_fini(&f);
+	}
+}
+
+static wn_err some_ports_blocked(struct fake *net, const struct wn_probe *p)
+{
+	(void)net;
+	return p->dport % 4 == 1 ? WN_EBLOCKED : WN_OK;
+}
+
+static void test_some_ports_blocked(void **state)
+{
+	(void)state;
+	fake_init(&f, 10, 4 * FAKE_MS);
+	f.params.flow_mode = WN_FLOW_CLASSIC;
+	f.send = some_ports_blocked;
+	run();
+	assert_int_equal(f.stop.u.stop.stop, WN_STOP_REACHED);
+	assert_true(f.counts[WN_EV_FAILED] > 3);
+	assert_int_equal(f.end.u.end.counters.blocked, f.counts[WN_EV_FAILED]);
+	assert_false(f.end.u.end.partial);
+	fake_fini(&f);
+}
+
+static wn_err link_flaps(struct fake *net, const struct wn_probe *p)
+{
+	uint64_t at = (net->now_ns - FAKE_START) / FAKE_MS;
+
+	(void)p;
+	return at >= 10 && at < 300 ? WN_ENETDOWN : WN_OK;
+}
+
+static void test_link_flap(void **state)
+{
+	(void)state;
+	fake_init(&f, 10, 4 * FAKE_MS);
+	f.send = link_flaps;
+	run();
+	assert_int_equal(f.stop.u.stop.stop, WN_STOP_REACHED);
+	assert_int_equal(f.stop.u.stop.ttl, 10);
+	assert_true(f.counts[WN_EV_FAILED] > 0);
+	/* While it is down one probe at a time tries: few failures, all replaced. */
+	assert_true(f.counts[WN_EV_FAILED] < 16);
+	for (unsigned ttl = 1; ttl <= 10; ttl++)
+		assert_int_equal(f.result->hops[ttl].responders[0].replies, 3);
+	assert_in_range(fake_took_ms(&f), 300, 700);
+	fake_fini(&f);
+}
+
+static wn_err link_gone(struct fake *net, const struct wn_probe *p)
+{
+	(void)p;
+	return net->now_ns >= FAKE_START + 10 * FAKE_MS ? WN_ENOROUTE : WN_OK;
+}
+
+static void test_link_gone_for_good(void **state)
+{
+	(void)state;
+	fake_init(&f, 20, 4 * FAKE_MS);
+	f.send = link_gone;
+	run();
+	assert_true(f.counts[WN_EV_FAILED] > 0);
+	assert_in_range(fake_took_ms(&f), 1000, 6000);
+	assert_false(f.result->reached);
+	fake_fini(&f);
+}
+
+/* ---- time ---- */
+
+static void test_time_jump(void **state)
+{
+	struct wn_act act;
+
+	(void)state;
+	fake_init(&f, 10, 4 * FAKE_MS);
+	fake_start(&f);
+	fake_run_until(&f, FAKE_START + 20 * FAKE_MS);
+	/* Ten seconds without running; the answers wait in the kernel and come first. */
+	f.now_ns += 10000 * FAKE_MS;
+	assert_int_equal(wn_trace_next(f.trace, f.now_ns, &act), WN_ACT_EMIT);
+	assert_int_equal(act.event.kind, WN_EV_NOTE);
+	assert_int_equal(act.event.u.note.kind, WN_NOTE_GAP_IN_TIME);
+	assert_in_range(act.event.u.note.value, 9000 * FAKE_MS, 10000 * FAKE_MS);
+	fake_take_event(&f, &act.event);
+	run();
+	assert_int_equal(f.counts[WN_EV_TIMEOUT], 0);
+	assert_int_equal(f.counts[WN_EV_NOTE], 1);
+	assert_int_equal(f.stop.u.stop.stop, WN_STOP_REACHED);
+	fake_fini(&f);
+}
+
+static void test_time_jump_with_silence(void **state)
+{
+	(void)state;
+	fake_init(&f, 40, 4 * FAKE_MS);
+	fake_silent(&f, 1, 40);
+	fake_start(&f);
+	fake_run_until(&f, FAKE_START + 500 * FAKE_MS);
+	f.now_ns += 60000 * FAKE_MS;
+	run();
+	/* The wait goes on where it was interrupted. */
+	assert_int_equal(f.counts[WN_EV_NOTE], 1);
+	assert_in_range(fake_took_ms(&f), 60500, 61300);
+	fake_fini(&f);
+}
+
+static void test_late_wakeup_is_no_jump(void **state)
+{
+	(void)state;
+	fake_init(&f, 40, 4 * FAKE_MS);
+	fake_silent(&f, 11, 40);
+	fake_start(&f);
+	fake_run_until(&f, FAKE_START + 50 * FAKE_MS);
+	f.now_ns += 200 * FAKE_MS;
+	run();
+	assert_int_equal(f.counts[WN_EV_NOTE], 0);
+	fake_fini(&f);
+}
+
+static void test_clock_that_goes_back(void **state)
+{
+	struct wn_act act;
+
+	(void)state;
+	fake_init(&f, 10, 4 * FAKE_MS);
+	fake_start(&f);
+	fake_run_until(&f, FAKE_START + 20 * FAKE_MS);
+	assert_int_equal(wn_trace_next(f.trace, 5, &act), WN_ACT_WAIT);
+	assert_true(act.until_ns > FAKE_START + 20 * FAKE_MS);
+	run();
+	assert_int_equal(f.stop.u.stop.stop, WN_STOP_REACHED);
+	fake_fini(&f);
+}
+
+static void test_notes_and_counts(void **state)
+{
+	struct wn_counters add = {.foreign = 3, .corrupt = 2};
+	char longtext[500];
+
+	(void)state;
+	memset(longtext, 'x', sizeof(longtext));
+	longtext[499] = '\0';
+	fake_init(&f, 5, FAKE_MS);
+	fake_start(&f);
+	wn_trace_note(f.trace, WN_NOTE_LINK_DOWN, 7, "eth0");
+	wn_trace_note(f.trace, WN_NOTE_LINK_UP, 8, NULL);
+	wn_trace_note(f.trace, WN_NOTE_TEXT, 0, longtext);
+	wn_trace_count(f.trace, &add);
+	run();
+	assert_int_equal(f.result->note_count, 3);
+	assert_int_equal(f.result->notes[0].u.note.kind, WN_NOTE_LINK_DOWN);
+	assert_string_equal(f.result->notes[0].u.note.text, "eth0");
+	assert_int_equal(f.result->notes[1].u.note.value, 8);
+	assert_int_equal(strlen(f.result->notes[2].u.note.text), 159);
+	assert_int_equal(f.end.u.end.counters.foreign, 3);
+	assert_int_equal(f.end.u.end.counters.corrupt, 2);
+	fake_fini(&f);
+	/* A driver that only talks: bounded, and the loss is counted. */
+	fake_init(&f, 5, FAKE_MS);
+	fake_start(&f);
+	for (unsigned i = 0; i < 1000; i++)
+		wn_trace_note(f.trace, WN_NOTE_TEXT, 0, longtext);
+	run();
+	assert_int_equal(f.result->note_count + f.end.u.end.counters.overflow, 1000);
+	assert_int_equal(f.stop.u.stop.stop, WN_STOP_REACHED);
+	fake_fini(&f);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_window),
+		cmocka_unit_test(test_pace),
+		cmocka_unit_test(test_per_flow),
+		cmocka_unit_test(test_per_flow_classic),
+		cmocka_unit_test(test_lookahead),
+		cmocka_unit_test(test_beyond_the_destination),
+		cmocka_unit_test(test_destination_comes_nearer),
+		cmocka_unit_test(test_tcp_one_syn_at_a_time),
+		cmocka_unit_test(test_fixed_flow),
+		cmocka_unit_test(test_flow_label),
+		cmocka_unit_test(test_classic_flow),
+		cmocka_unit_test(test_identities_are_unique),
+		cmocka_unit_test(test_full_queue),
+		cmocka_unit_test(test_full_queue_for_ever),
+		cmocka_unit_test(test_refused_probe_overtaken_by_the_end),
+		cmocka_unit_test(test_nothing_can_be_sent),
+		cmocka_unit_test(test_some_ports_blocked),
+		cmocka_unit_test(test_link_flap),
+		cmocka_unit_test(test_link_gone_for_good),
+		cmocka_unit_test(test_time_jump),
+		cmocka_unit_test(test_time_jump_with_silence),
+		cmocka_unit_test(test_late_wakeup_is_no_jump),
+		cmocka_unit_test(test_clock_that_goes_back),
+		cmocka_unit_test(test_notes_and_counts),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
