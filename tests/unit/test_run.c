@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The driver in virtual time: engine, simulated network and result together. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <setjmp.h>
+#include <cmocka.h>
+#include <string.h>
+
+#include "run/run.h"
+#include "sim/sim.h"
+
+static const char line_of_four[] = "source me\n"
+				   "target dst\n"
+				   "host me addr 192.0.2.1\n"
+				   "node r1 addr 198.51.100.1\n"
+				   "node r2 addr 198.51.100.2\n"
+				   "node r3 addr 198.51.100.3 silent\n"
+				   "host dst addr 203.0.113.9\n"
+				   "link me r1 delay 2ms\n"
+				   "link r1 r2 delay 2ms\n"
+				   "link r2 r3 delay 2ms\n"
+				   "link r3 dst delay 2ms\n";
+
+struct watch {
+	unsigned events, done, names;
+	bool ended;
+	struct wn_run_trace *stop_at_first_reply;
+};
+
+static void on_event(void *user, struct wn_run_trace *rt, const struct wn_event *ev)
+{
+	struct watch *w = user;
+
+	assert_false(w->ended); /* nothing after END */
+	w->events++;
+	w->names += ev->kind == WN_EV_NAME;
+	w->ended = ev->kind == WN_EV_END;
+	if (ev->kind == WN_EV_REPLY && w->stop_at_first_reply)
+		wn_run_stop(rt, WN_STOP_INTERRUPTED);
+}
+
+static void on_done(void *user, struct wn_run_trace *rt)
+{
+	struct watch *w = user;
+
+	(void)rt;
+	assert_true(w->ended);
+	w->done++;
+}
+
+struct net {
+	struct wn_topo *topo;
+	struct wn_sim *sim;
+	struct wn_run *run;
+	struct watch watch;
+};
+
+static void net_open(struct net *n, const char *text)
+{
+	struct wn_errctx ctx = {0};
+
+	memset(n, 0, sizeof(*n));
+	if (wn_topo_parse(text, strlen(text), &n->topo, &ctx) != WN_OK)
+		fail_msg("%s", ctx.text);
+	assert_int_equal(wn_run_new(true, &n->run, &ctx), WN_OK);
+	assert_int_equal(wn_sim_new(n->topo, 1, wn_run_now_ns(n->run), &n->sim), WN_OK);
+}
+
+static void net_close(struct net *n)
+{
+	wn_run_free(n->run);
+	wn_sim_free(n->sim);
+	wn_topo_free(n->topo);
+}
+
+static struct wn_run_trace *prepare(
+	struct net *n, enum wn_proto proto, uint8_t family, struct watch *watch)
+{
+	struct wn_run_trace_config c = {
+		.backend = WN_BACKEND_SIM,
+		.sim = n->sim,
+		.on_event = on_event,
+		.on_done = on_done,
+		.user = watch,
+	};
+	struct wn_errctx ctx = {0};
+	struct wn_run_trace *rt;
+
+	c.params.src = wn_topo_source(n->topo, family);
+	c.params.dst = wn_topo_target(n->topo, family);
+	c.params.proto = proto;
+	c.params.dport = proto == WN_PROTO_TCP ? 80 : 33434;
+	c.params.first_ttl = 1;
+	c.params.max_ttl = 30;
+	c.params.probes = 3;
+	c.params.window = 32;
+	c.params.gap = 12;
+	c.params.pps = 1000;
+	c.params.wait_max_ns = 1000000000;
+	c.params.wait_min_ns = 200000000;
+	c.params.wait_here_milli = c.params.wait_near_milli = 3000;
+	c.params.size = family == 6 ? 80 : 60;
+	if (wn_run_prepare(n->run, &c, &rt, &ctx) != WN_OK)
+		fail_msg("%s", ctx.text);
+	return rt;
+}
+
+static void run_all(struct net *n)
+{
+	struct wn_errctx ctx = {0};
+
+	if (wn_run_until_done(n->run, &ctx) != WN_OK)
+		fail_msg("%s", ctx.text);
+}
+
+static struct wn_addr only_responder(const struct wn_result *r, uint8_t ttl)
+{
+	struct wn_addr none = {0};
+
+	if (r->hops[ttl].responder_count == 0)
+		return none;
+	assert_int_equal(r->hops[ttl].responder_count, 1);
+	return r->responders[r->hops[ttl].responders[0].responder].addr;
+}
+
+static void test_every_protocol_finds_the_path(void **state)
+{
+	(void)state;
+	for (int proto = 0; proto < WN_PROTO_COUNT; proto++) {
+		struct net n;
+		struct wn_run_trace *rt;
+		const struct wn_result *r;
+		struct wn_errctx ctx = {0};
+
+		net_open(&n, line_of_four);
+		rt = prepare(&n, (enum wn_proto)proto, 4, &n.watch);
+		assert_int_equal(wn_run_start(rt, &ctx), WN_OK);
+		run_all(&n);
+		r = wn_run_result(rt);
+		assert_int_equal(r->stop, WN_STOP_REACHED);
+		assert_true(r->reached && r->ended && !r->partial);
+		assert_int_equal(r->last_ttl, 4);
+		for (uint8_t ttl = 1; ttl <= 4; ttl++) {
+			struct wn_addr got = only_responder(r, ttl);
+			uint32_t want = ttl == 3 ? 0 : ttl == 4 ? 0xcb007109 : 0xc6336400u + ttl;
+
+			assert_int_equal(wn_addr_to_v4(&got), want);
+			assert_int_equal(r->hops[ttl].probes, 3);
+		}
+		/* RTT of the target is the simulated 16 ms, to the nanosecond. */
+		assert_int_equal(r->replies[r->reached_reply].rtt_ns, 16000000);
+		assert_int_equal(n.watch.done, 1);
+		net_close(&n);
+	}
+}
+
+static void test_end_waits_until_released(void **state)
+{
+	struct net n;
+	struct wn_run_trace *rt;
+	struct wn_errctx ctx = {0};
+	struct wn_addr r1 = wn_addr_v4(0xc6336401);
+
+	(void)state;
+	net_open(&n, line_of_four);
+	rt = prepare(&n, WN_PROTO_UDP, 4, &n.watch);
+	wn_run_hold(rt);
+	assert_int_equal(wn_run_start(rt, &ctx), WN_OK);
+	/* Held back, the run comes to where nothing moves any more, and says so. */
+	assert_int_equal(wn_run_until_done(n.run, &ctx), WN_ESTATE);
+	assert_true(wn_run_trace_quiet(rt));
+	assert_int_equal(n.watch.done, 0);
+	wn_run_name(rt, &r1, "r1.example.net", WN_OK);
+	wn_run_release(rt);
+	run_all(&n);
+	assert_int_equal(n.watch.done, 1);
+	assert_int_equal(n.watch.names, 1);
+	assert_string_equal(wn_run_result(rt)
+				    ->responders[wn_result_find_responder(wn_run_result(rt), &r1)]
+				    .name,
+		"r1.example.net");
+	wn_run_name(rt, &r1, "too.late.example", WN_OK); /* ignored after END */
+	assert_int_equal(n.watch.names, 1);
+	net_close(&n);
+}
+
+static void test_stop_from_a_callback_keeps_what_is_there(void **state)
+{
+	struct net n;
+	struct wn_run_trace *rt;
+	struct wn_errctx ctx = {0};
+
+	(void)state;
+	net_open(&n, line_of_four);
+	rt = prepare(&n, WN_PROTO_ICMP, 4, &n.watch);
+	n.watch.stop_at_first_reply = rt;
+	assert_int_equal(wn_run_start(rt, &ctx), WN_OK);
+	run_all(&n);
+	assert_true(wn_run_result(rt)->partial);
+	assert_int_equal(wn_run_result(rt)->stop, WN_STOP_INTERRUPTED);
+	assert_true(wn_run_result(rt)->reply_count >= 1);
+	assert_int_equal(n.watch.done, 1);
+	net_close(&n);
+}
+
+static void test_three_protocols_side_by_side(void **state)
+{
+	struct net n;
+	struct wn_run_trace *rt[WN_PROTO_COUNT];
+	struct watch watch[WN_PROTO_COUNT] = {0};
+	struct wn_errctx ctx = {0};
+
+	(void)state;
+	net_open(&n, line_of_four);
+	for (int i = 0; i < WN_PROTO_COUNT; i++)
+		rt[i] = prepare(&n, (enum wn_proto)i, 4, &watch[i]);
+	for (int i = 0; i < WN_PROTO_COUNT; i++)
+		assert_int_equal(wn_run_start(rt[i], &ctx), WN_OK);
+	run_all(&n);
+	for (int i = 0; i < WN_PROTO_COUNT; i++) {
+		const struct wn_result *r = wn_run_result(rt[i]);
+
+		assert_int_equal(watch[i].done, 1);
+		assert_int_equal(r->stop, WN_STOP_REACHED);
+		assert_int_equal(r->last_ttl, 4);
+		/* Each took its own answers and none of the others'. */
+		assert_int_equal(r->counters.foreign, 0);
+		assert_int_equal(r->counters.forged, 0);
+		assert_int_equal(r->counters.duplicate, 0);
+	}
+	net_close(&n);
+}
+
+static void test_free_in_mid_flight_calls_nobody(void **state)
+{
+	struct net n;
+	struct wn_run_trace *rt;
+	struct wn_errctx ctx = {0};
+
+	(void)state;
+	net_open(&n, line_of_four);
+	rt = prepare(&n, WN_PROTO_UDP, 4, &n.watch);
+	assert_int_equal(wn_run_start(rt, &ctx), WN_OK);
+	wn_run_process(n.run);
+	assert_false(wn_run_idle(n.run));
+	net_close(&n);
+	assert_int_equal(n.watch.done, 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_every_protocol_finds_the_path),
+		cmocka_unit_test(test_end_waits_until_released),
+		cmocka_unit_test(test_stop_from_a_callback_keeps_what_is_there),
+		cmocka_unit_test(test_three_protocols_side_by_side),
+		cmocka_unit_test(test_free_in_mid_flight_calls_nobody),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
