@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The insides of the raw back end, shared by its files. */
+#ifndef WN_IO_RAW_H
+#define WN_IO_RAW_H
+
+#include <sys/socket.h>
+#include "io/io.h"
+#include "io/ports.h"
+#include "io/raw_filter.h"
+#include "io/sock.h"
+#include "io/stamps.h"
+
+#define WN_RAW_TX_BATCH 64
+#define WN_RAW_TX_BYTES 65536 /* packets of one batch, back to back */
+#define WN_RAW_RX_BATCH 32
+#define WN_RAW_RX_CMSG	256
+#define WN_RAW_LATE_MAX 256 /* stamps read while sending that belong to earlier batches */
+
+struct wn_raw_late {
+	uint64_t id, at_ns;
+	enum wn_clock clock;
+};
+
+struct wn_raw_rx_slot {
+	union wn_sa from;
+	struct iovec iov;
+	_Alignas(struct cmsghdr) uint8_t cmsg[WN_RAW_RX_CMSG];
+	uint8_t bytes[WN_PACKET_MAX];
+};
+
+struct wn_raw {
+	struct wn_io io;
+	struct wn_io_config config; /* src filled in */
+	struct wn_raw_filter ours;
+	struct wn_ports ports;
+	uint32_t ifindex;
+	int epoll_fd, tx_fd, icmp_fd, l4_fd; /* -1 not open; l4_fd only for UDP and TCP */
+	uint32_t drops[2];		     /* of icmp_fd and l4_fd, last told */
+	bool l4_first;			     /* whose turn it is to be read first */
+
+	struct wn_stamps stamps;
+	struct wn_txkeys keys;
+	struct wn_raw_late late[WN_RAW_LATE_MAX];
+	uint32_t late_count;
+
+	/* Owned scratch memory of the two directions. */
+	struct mmsghdr *tx_msg;
+	struct iovec *tx_iov;
+	uint8_t *tx_bytes;
+	struct mmsghdr *rx_msg;
+	struct wn_raw_rx_slot *rx_slot;
+};
+
+size_t wn_raw_send(struct wn_io *io, struct wn_tx *tx, size_t n, uint64_t now_ns);
+size_t wn_raw_recv(struct wn_io *io, struct wn_rx *rx, size_t n, uint64_t now_ns);
+/*
+ * Reads the stamps of sent packets: each of a probe in tx[0..n) improves its tx_ns, others are
+ * kept for wn_raw_recv.
+ */
+void wn_raw_read_stamps(struct wn_raw *raw, struct wn_tx *tx, size_t n);
+
+#endif

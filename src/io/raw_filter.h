@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Keeps away in the kernel what cannot be meant for us, so that other traces and traffic of the
+ * machine cost us nothing. What is too short to tell passes: it shall be counted as truncated.
+ * The receiver checks everything again; a filter is an economy, not a guard.
+ */
+#ifndef WN_IO_RAW_FILTER_H
+#define WN_IO_RAW_FILTER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include "packet/probe.h"
+
+struct wn_raw_filter {
+	uint8_t family;
+	enum wn_proto proto; /* of our probes */
+	uint16_t first;	     /* first source port, or the ICMP id */
+	uint32_t span;
+};
+
+/* For an ICMP socket: errors that quote our probes, and answers to our echo requests. */
+bool wn_raw_filter_icmp(int fd, const struct wn_raw_filter *f);
+/* For a TCP or UDP socket: what is sent to our ports; of TCP only what can be an answer. */
+bool wn_raw_filter_l4(int fd, const struct wn_raw_filter *f);
+/* For sockets that only send. */
+bool wn_raw_filter_nothing(int fd);
+
+#endif

@@ -1,0 +1,390 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * TCP without privileges: each probe is a connection attempt of the kernel with a small TTL. A
+ * hop's ICMP error ends the attempt at once, an open port is left again by a reset. The kernel
+ * allows one attempt at a time for each pair of ports, and sends the SYN again after a second:
+ * an answer after that names no round trip time, because it may be to either of the two.
+ */
+#include <errno.h>
+#include <netinet/tcp.h>
+#include <string.h>
+#include <sys/epoll.h>
+
+#include "base/alloc.h"
+#include "base/fmt.h"
+#include "io/errqueue.h"
+#include "io/io_priv.h"
+#include "io/ports.h"
+#include "io/stamps.h"
+#include "os/os.h"
+#include "packet/wire.h"
+
+#define ATTEMPTS_MAX 256 /* at once; beyond, send answers WN_EAGAIN */
+#define STASH_MAX    64	 /* what send has to tell, handed over by the next recv */
+#define READY_MAX    64
+
+struct attempt {
+	int fd;	 /* -1 free */
+	int sys; /* what connect() said at once; 0 in progress */
+	uint64_t id, tx_ns;
+	struct wn_addr dst;
+	uint16_t sport, dport;
+};
+
+struct tcp {
+	struct wn_io io;
+	struct wn_io_config config; /* src filled in */
+	struct wn_ports ports;
+	uint32_t ifindex;
+	bool labels;
+	int epoll_fd;
+	struct wn_stamps stamps;
+	struct wn_errq *errq;	  /* owned, like the next two */
+	struct attempt *attempts; /* ATTEMPTS_MAX */
+	struct wn_rx *stash;	  /* STASH_MAX */
+	size_t stash_len;
+};
+
+static void end(struct attempt *a)
+{
+	wn_sock_close(&a->fd); /* lingers for no time: an open connection is reset */
+}
+
+static struct wn_rx *next_rx(struct wn_rx *rx, enum wn_rx_kind kind, uint64_t id)
+{
+	memset(rx, 0, sizeof(*rx));
+	rx->kind = kind;
+	rx->id = id;
+	rx->at_ns = wn_os_mono_ns();
+	rx->clock = WN_CLOCK_USER;
+	return rx;
+}
+
+/* The same ports again: the earlier attempt ends, or the new one could not begin. */
+static bool make_way(struct tcp *t, const struct wn_probe *p)
+{
+	for (size_t i = 0; i < ATTEMPTS_MAX; i++) {
+		struct attempt *a = &t->attempts[i];
+
+		if (a->fd < 0 || a->sport != p->sport || a->dport != p->dport ||
+			!wn_addr_eq(&a->dst, &p->dst))
+			continue;
+		if (t->stash_len == STASH_MAX)
+			return false;
+		next_rx(&t->stash[t->stash_len++], WN_RX_CLOSED, a->id);
+		end(a);
+	}
+	return true;
+}
+
+static struct attempt *free_slot(struct tcp *t)
+{
+	for (size_t i = 0; i < ATTEMPTS_MAX; i++)
+		if (t->attempts[i].fd < 0)
+			return &t->attempts[i];
+	return NULL;
+}
+
+static bool set_up(const struct tcp *t, int fd, const struct wn_probe *p)
+{
+	const struct linger at_once = {.l_onoff = 1, .l_linger = 0};
+	bool v4 = p->dst.family == 4;
+
+	wn_stamps_enable(fd, false);
+	wn_sock_set(fd, IPPROTO_TCP, TCP_SYNCNT, 1);
+	wn_sock_dont_fragment(fd, p->dst.family, p->df);
+	if (t->labels)
+		wn_sock_choose_label(fd);
+	return setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once)) == 0 &&
+	       wn_sock_set(fd, SOL_SOCKET, SO_REUSEADDR, 1) &&
+	       wn_sock_set(fd, v4 ? IPPROTO_IP : IPPROTO_IPV6, v4 ? IP_TTL : IPV6_UNICAST_HOPS,
+		       p->ttl) &&
+	       wn_sock_set(fd, v4 ? IPPROTO_IP : IPPROTO_IPV6, v4 ? IP_TOS : IPV6_TCLASS, p->tos) &&
+	       wn_errq_enable(fd, p->dst.family);
+}
+
+/* 0 when the SYN left or may have; else the errno for which it did not. */
+static int begin(struct tcp *t, struct attempt *a, const struct wn_probe *p)
+{
+	union wn_sa to;
+	socklen_t len = wn_sa_set(&to, &p->dst, p->dport, t->ifindex);
+
+	if (t->labels)
+		to.v6.sin6_flowinfo = htonl(p->flow_label);
+	a->sys = 0;
+	a->tx_ns = wn_os_mono_ns();
+	if (connect(a->fd, &to.any, len) == 0 || errno == EINPROGRESS)
+		return 0;
+	/* A target on this machine may have refused before connect() returned. */
+	if (errno != ECONNREFUSED)
+		return errno;
+	a->sys = errno;
+	return 0;
+}
+
+static wn_err try_probe(struct tcp *t, const struct wn_probe *p, struct attempt *a, int *out_sys)
+{
+	uint64_t index = (uint64_t)(a - t->attempts);
+	wn_err err;
+
+	if (p->proto != WN_PROTO_TCP || p->dst.family != t->config.family ||
+		!wn_ports_within(t->ports.first, t->ports.span, p->sport))
+		return WN_EINVAL;
+	if (wn_ports_hold(&t->ports, p->sport, NULL) != WN_OK)
+		return WN_EADDRINUSE;
+	err = wn_sock_open(&t->config, SOCK_STREAM, IPPROTO_TCP, &a->fd, NULL);
+	if (err != WN_OK)
+		return err;
+	if (!set_up(t, a->fd, p)) {
+		*out_sys = errno;
+		return WN_ESYS;
+	}
+	err = wn_ports_bind(a->fd, &t->config, p->sport, NULL);
+	if (err != WN_OK)
+		return err;
+	a->id = p->id;
+	a->dst = p->dst;
+	a->sport = p->sport;
+	a->dport = p->dport;
+	*out_sys = begin(t, a, p);
+	if (*out_sys)
+		return wn_os_send_err(*out_sys);
+	return wn_sock_watch(t->epoll_fd, a->fd, EPOLLIN | EPOLLOUT, index) ? WN_OK : WN_ESYS;
+}
+
+static size_t tcp_send(struct wn_io *io, struct wn_tx *tx, size_t n, uint64_t now_ns)
+{
+	struct tcp *t = (struct tcp *)io;
+	size_t done;
+
+	wn_stamps_look(&t->stamps, now_ns);
+	for (done = 0; done < n; done++) {
+		struct wn_tx *one = &tx[done];
+		struct attempt *a;
+
+		if (!make_way(t, &one->probe))
+			break;
+		a = free_slot(t);
+		if (!a)
+			break;
+		one->sys = 0;
+		one->err = try_probe(t, &one->probe, a, &one->sys);
+		one->tx_ns = a->tx_ns;
+		one->clock = one->err == WN_OK ? WN_CLOCK_USER : WN_CLOCK_NONE;
+		if (one->err != WN_OK)
+			end(a);
+	}
+	return done;
+}
+
+/* Has the kernel sent the SYN more than once? Then no answer tells a round trip time. */
+static bool info_of(const struct attempt *a, struct tcp_info *out)
+{
+	socklen_t len = sizeof(*out);
+
+	memset(out, 0, sizeof(*out));
+	return getsockopt(a->fd, IPPROTO_TCP, TCP_INFO, out, &len) == 0;
+}
+
+static bool take_error(
+	struct tcp *t, struct attempt *a, const struct tcp_info *info, struct wn_rx *out)
+{
+	size_t got = wn_errq_read(t->errq, a->fd, WN_ERRQ_BATCH);
+
+	for (size_t i = 0; i < got; i++) {
+		struct wn_errq_msg m;
+		struct wn_reply *r = &out->reply;
+
+		wn_errq_get(t->errq, i, &m);
+		if (m.kind != WN_ERRQ_ICMP)
+			continue;
+		next_rx(out, WN_RX_REPLY, a->id);
+		/* The kernel takes the quoted IP header off, the TCP header stays. */
+		if (!wn_errq_reply(&m, t->config.family, t->config.family == 4 ? 20 : 40, r)) {
+			t->io.counters.foreign++;
+			continue;
+		}
+		r->to = r->quote.src = t->config.src;
+		r->quote.proto = WN_IP_TCP;
+		r->quote.sport = a->sport;
+		r->quote.dport = a->dport;
+		r->hint_id = a->id;
+		wn_stamps_apply(&t->stamps, m.c.unix_ns, a->tx_ns, &out->at_ns, &out->clock);
+		if (info->tcpi_total_retrans)
+			out->clock = WN_CLOCK_NONE;
+		return true;
+	}
+	return false;
+}
+
+static void take_answer(struct tcp *t, struct attempt *a, const struct tcp_info *info,
+	enum wn_reply_kind kind, struct wn_rx *out)
+{
+	struct wn_reply *r = &next_rx(out, WN_RX_REPLY, a->id)->reply;
+
+	r->kind = kind;
+	r->from = a->dst;
+	r->to = t->config.src;
+	r->ttl = r->tos = -1;
+	r->sport = a->dport;
+	r->dport = a->sport;
+	r->tcp_flags = WN_TCP_ACK | (kind == WN_REPLY_RST ? WN_TCP_RST : WN_TCP_SYN);
+	r->hint_id = a->id;
+	if (info->tcpi_total_retrans) {
+		out->clock = WN_CLOCK_NONE;
+	} else if (kind == WN_REPLY_SYN_ACK && info->tcpi_rtt) {
+		out->at_ns = a->tx_ns + (uint64_t)info->tcpi_rtt * 1000;
+		out->clock = WN_CLOCK_TCP;
+	}
+}
+
+/* What an attempt has come to. false: nothing yet. */
+static bool conclude(struct tcp *t, struct attempt *a, struct wn_rx *out)
+{
+	struct tcp_info info;
+	socklen_t len = sizeof(int);
+	int sys = 0;
+
+	if (!info_of(a, &info))
+		info.tcpi_total_retrans = 1;
+	if (take_error(t, a, &info, out))
+		return true;
+	getsockopt(a->fd, SOL_SOCKET, SO_ERROR, &sys, &len);
+	if (a->sys)
+		sys = a->sys;
+	if (sys == ECONNREFUSED || sys == ECONNRESET)
+		take_answer(t, a, &info, WN_REPLY_RST, out);
+	else if (sys == 0 && info.tcpi_state == TCP_SYN_SENT)
+		return false;
+	else if (sys == 0 && info.tcpi_state != TCP_CLOSE)
+		take_answer(t, a, &info, WN_REPLY_SYN_ACK, out);
+	else
+		next_rx(out, WN_RX_CLOSED, a->id);
+	return true;
+}
+
+static size_t tcp_recv(struct wn_io *io, struct wn_rx *rx, size_t n, uint64_t now_ns)
+{
+	struct tcp *t = (struct tcp *)io;
+	struct epoll_event ready[READY_MAX];
+	size_t out = t->stash_len < n ? t->stash_len : n;
+	int count;
+
+	wn_stamps_look(&t->stamps, now_ns);
+	memcpy(rx, t->stash, out * sizeof(*rx));
+	t->stash_len -= out;
+	memmove(t->stash, t->stash + out, t->stash_len * sizeof(*rx));
+	if (out == n)
+		return out;
+	count = epoll_wait(t->epoll_fd, ready, n - out < READY_MAX ? (int)(n - out) : READY_MAX, 0);
+	for (int i = 0; i < count; i++) {
+		struct attempt *a = &t->attempts[ready[i].data.u64];
+
+		if (!conclude(t, a, &rx[out]))
+			continue;
+		out++;
+		end(a);
+	}
+	return out;
+}
+
+static int tcp_fd(const struct wn_io *io)
+{
+	return ((const struct tcp *)io)->epoll_fd;
+}
+
+/* The stash lies in memory, where no descriptor tells of it. */
+static uint64_t tcp_next(const struct wn_io *io)
+{
+	return ((const struct tcp *)io)->stash_len ? 0 : UINT64_MAX;
+}
+
+static void tcp_forget(struct wn_io *io, uint64_t id)
+{
+	struct tcp *t = (struct tcp *)io;
+
+	for (size_t i = 0; i < ATTEMPTS_MAX; i++)
+		if (t->attempts[i].fd >= 0 && t->attempts[i].id == id)
+			end(&t->attempts[i]);
+}
+
+static void tcp_close(struct wn_io *io)
+{
+	struct tcp *t = (struct tcp *)io;
+
+	for (size_t i = 0; t->attempts && i < ATTEMPTS_MAX; i++)
+		end(&t->attempts[i]);
+	wn_ports_close(&t->ports);
+	wn_sock_close(&t->epoll_fd);
+	wn_free(t->attempts);
+	wn_free(t->stash);
+	wn_free(t->errq);
+	wn_free(t);
+}
+
+static const struct wn_io_ops tcp_ops = {
+	.send_batch = tcp_send,
+	.recv_batch = tcp_recv,
+	.fd = tcp_fd,
+	.next_ns = tcp_next,
+	.forget = tcp_forget,
+	.close = tcp_close,
+};
+
+static wn_err take_memory(struct tcp *t, struct wn_errctx *ctx)
+{
+	t->attempts = wn_calloc(ATTEMPTS_MAX, sizeof(*t->attempts));
+	t->stash = wn_calloc(STASH_MAX, sizeof(*t->stash));
+	t->errq = wn_calloc(1, sizeof(*t->errq));
+	for (size_t i = 0; t->attempts && i < ATTEMPTS_MAX; i++)
+		t->attempts[i].fd = -1;
+	if (!t->attempts || !t->stash || !t->errq)
+		return wn_fail(ctx, WN_ENOMEM, "out of memory");
+	return WN_OK;
+}
+
+static void tell_caps(struct tcp *t)
+{
+	struct wn_caps *caps = &t->io.caps;
+
+	wn_fmt(caps->name, sizeof(caps->name), "tcp-connect");
+	wn_fmt(caps->blind, sizeof(caps->blind),
+		"quoted headers, the target's own TTL, SYNs that a firewall here drops; "
+		"one probe at a time in each flow, sized by the kernel");
+	caps->sends_flow_label = t->labels;
+	caps->sees_reply_ttl = caps->sees_extensions = true;
+	caps->per_flow = 1;
+	caps->tx_clock = WN_CLOCK_USER;
+	caps->rx_clock = WN_CLOCK_TCP;
+}
+
+wn_err wn_io_tcp_connect_open(
+	const struct wn_io_config *c, struct wn_io **out, struct wn_errctx *ctx)
+{
+	struct tcp *t = wn_calloc(1, sizeof(*t));
+	wn_err err;
+
+	if (!t)
+		return wn_fail(ctx, WN_ENOMEM, "out of memory");
+	t->io.ops = &tcp_ops;
+	t->config = *c;
+	t->ifindex = wn_sock_ifindex(c);
+	t->labels = wn_sock_labels_work(c);
+	wn_stamps_init(&t->stamps);
+	t->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+	err = take_memory(t, ctx);
+	if (err == WN_OK && t->epoll_fd < 0)
+		err = wn_fail_sys(ctx, WN_ESYS, errno, "cannot create an event queue");
+	if (err == WN_OK)
+		err = wn_io_find_source(&t->config, ctx);
+	if (err == WN_OK)
+		err = wn_ports_open(&t->ports, &t->config, SOCK_STREAM, true, ctx);
+	if (err != WN_OK) {
+		tcp_close(&t->io);
+		return err;
+	}
+	t->io.sport = t->ports.first;
+	tell_caps(t);
+	*out = &t->io;
+	return WN_OK;
+}
