@@ -21,6 +21,7 @@
 
 #include "base/alloc.h"
 #include "base/fmt.h"
+#include "enrich/hosts.h"
 #include "os/os.h"
 #include "os/pollset.h"
 
@@ -34,6 +35,7 @@
 #define ROUNDS_MAX    (4 * QUERIES_MAX)
 #define NS_PER_MS     1000000ull
 #define NS_PER_S      1000000000ull
+#define HOSTS_PATH    "/etc/hosts"
 #define WHY_NO_ANSWER "no DNS server answers"
 
 struct waiter {
@@ -65,7 +67,7 @@ struct socket_watch {
 
 struct wn_dns {
 	ares_channel channel;
-	ares_channel files; /* knows the hosts file only, never sends */
+	struct wn_hosts hosts;
 	struct wn_pollset poll;
 	uint64_t timeout_ns;
 	struct query *queries;
@@ -110,42 +112,22 @@ static void wake(struct wn_dns *d)
 	wn_pollset_arm(&d->poll, 0);
 }
 
-static void take_name(struct query *q, const struct hostent *host)
+static void take_name(struct query *q, const char *name)
 {
 	struct wn_addr numeric;
 
 	/* A name that is an address would be believed to be one. */
-	if (!host || !host->h_name || strlen(host->h_name) >= sizeof(q->name) ||
-		wn_addr_parse(host->h_name, &numeric) == WN_OK)
+	if (!name || strlen(name) >= sizeof(q->name) || wn_addr_parse(name, &numeric) == WN_OK)
 		note_status(q, ARES_EBADRESP);
 	else
-		memcpy(q->name, host->h_name, strlen(host->h_name) + 1);
-}
-
-static int family_of(const struct wn_addr *addr, int *out_len)
-{
-	*out_len = addr->family == 4 ? 4 : 16;
-	return addr->family == 4 ? AF_INET : AF_INET6;
-}
-
-/* Called within the asking: the hosts file answers or it does not. */
-static void on_ptr_file(void *arg, int status, int timeouts, struct hostent *host)
-{
-	struct query *q = arg;
-
-	(void)timeouts;
-	if (status != ARES_SUCCESS)
-		return;
-	q->released = true;
-	note_status(q, status);
-	take_name(q, host);
+		memcpy(q->name, name, strlen(name) + 1);
 }
 
 static void on_ptr(void *arg, int status, int timeouts, unsigned char *answer, int len)
 {
 	struct query *q = arg;
 	struct hostent *host = NULL;
-	int addr_len, family = family_of(&q->addr, &addr_len);
+	bool v4 = q->addr.family == 4;
 
 	(void)timeouts;
 	q->released = true;
@@ -153,10 +135,11 @@ static void on_ptr(void *arg, int status, int timeouts, unsigned char *answer, i
 	if (q->told)
 		return;
 	if (status == ARES_SUCCESS)
-		status = ares_parse_ptr_reply(answer, len, q->addr.bytes, addr_len, family, &host);
+		status = ares_parse_ptr_reply(
+			answer, len, q->addr.bytes, v4 ? 4 : 16, v4 ? AF_INET : AF_INET6, &host);
 	note_status(q, status);
 	if (q->err == WN_OK)
-		take_name(q, host);
+		take_name(q, host ? host->h_name : NULL);
 	if (host)
 		ares_free_hostent(host);
 }
@@ -236,28 +219,28 @@ static void on_socket(void *data, ares_socket_t fd, int readable, int writable)
 	wn_pollset_watch(&d->poll, fd, writable);
 }
 
-static wn_err open_channel(struct wn_dns *d, const char *servers, uint64_t try_ms,
-	ares_channel *out, struct wn_errctx *ctx)
+static wn_err open_channel(
+	struct wn_dns *d, const char *servers, uint64_t try_ms, struct wn_errctx *ctx)
 {
-	char dns_lookups[] = "fb", file_lookups[] = "f";
+	char lookups[] = "fb"; /* hosts file, then DNS */
 	struct ares_options options = {
 		/* No file named by the environment is read: we may be privileged. */
 		.flags = ARES_FLAG_NOALIASES,
 		.timeout = (int)(try_ms < INT32_MAX ? try_ms : INT32_MAX),
 		.tries = TRIES,
-		.lookups = out == &d->files ? file_lookups : dns_lookups,
+		.lookups = lookups,
 		.sock_state_cb = on_socket,
 		.sock_state_cb_data = d,
 	};
-	int rc = ares_init_options(out, &options,
+	int rc = ares_init_options(&d->channel, &options,
 		ARES_OPT_FLAGS | ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_LOOKUPS |
 			ARES_OPT_SOCK_STATE_CB);
 
 	if (rc != ARES_SUCCESS)
 		return wn_fail(ctx, rc == ARES_ENOMEM ? WN_ENOMEM : WN_ESYS,
 			"cannot set up name lookups: %s", ares_strerror(rc));
-	if (servers && ares_set_servers_ports_csv(*out, servers) != ARES_SUCCESS) {
-		ares_destroy(*out);
+	if (servers && ares_set_servers_ports_csv(d->channel, servers) != ARES_SUCCESS) {
+		ares_destroy(d->channel);
 		return wn_fail(ctx, WN_EINVAL, "not addresses of DNS servers: %s", servers);
 	}
 	return WN_OK;
@@ -282,7 +265,7 @@ static unsigned count_servers(struct wn_dns *d)
  */
 static wn_err open_tuned(struct wn_dns *d, const char *servers, struct wn_errctx *ctx)
 {
-	wn_err err = open_channel(d, servers, TRY_LEAST_MS, &d->channel, ctx);
+	wn_err err = open_channel(d, servers, TRY_LEAST_MS, ctx);
 	uint64_t try_ms;
 
 	if (err != WN_OK)
@@ -291,13 +274,7 @@ static wn_err open_tuned(struct wn_dns *d, const char *servers, struct wn_errctx
 	ares_destroy(d->channel);
 	if (try_ms < TRY_LEAST_MS)
 		try_ms = TRY_LEAST_MS;
-	err = open_channel(d, servers, try_ms, &d->channel, ctx);
-	if (err != WN_OK)
-		return err;
-	err = open_channel(d, NULL, try_ms, &d->files, ctx);
-	if (err != WN_OK)
-		ares_destroy(d->channel);
-	return err;
+	return open_channel(d, servers, try_ms, ctx);
 }
 
 wn_err wn_dns_new(const struct wn_dns_config *c, struct wn_dns **out, struct wn_errctx *ctx)
@@ -318,6 +295,7 @@ wn_err wn_dns_new(const struct wn_dns_config *c, struct wn_dns **out, struct wn_
 	err = open_tuned(d, c->servers, ctx);
 	if (err != WN_OK)
 		goto fail_channel;
+	wn_hosts_load(&d->hosts, HOSTS_PATH);
 	*out = d;
 	return WN_OK;
 fail_channel:
@@ -364,7 +342,6 @@ void wn_dns_free(struct wn_dns *d)
 	if (!d)
 		return;
 	d->freeing = true;
-	ares_destroy(d->files);
 	ares_destroy(d->channel);
 	while (d->queries) {
 		struct query *q = d->queries;
@@ -377,6 +354,7 @@ void wn_dns_free(struct wn_dns *d)
 		drop(d, q);
 	}
 	ares_library_cleanup();
+	wn_hosts_free(&d->hosts);
 	wn_pollset_fini(&d->poll);
 	wn_free(d);
 }
@@ -513,12 +491,15 @@ static void ptr_name(const struct wn_addr *a, char *out, size_t size)
 
 static void ask_ptr(struct wn_dns *d, struct query *q)
 {
-	int len, family = family_of(&q->addr, &len);
+	const char *known = wn_hosts_name(&d->hosts, &q->addr);
 	char name[80];
 
-	ares_gethostbyaddr(d->files, q->addr.bytes, len, family, on_ptr_file, q);
-	if (q->released)
+	if (known) {
+		q->released = true;
+		note_status(q, ARES_SUCCESS);
+		take_name(q, known);
 		return;
+	}
 	ptr_name(&q->addr, name, sizeof(name));
 	ares_query(d->channel, name, ns_c_in, ns_t_ptr, on_ptr, q);
 }

@@ -30,7 +30,8 @@ int wn_dns_fd(const struct wn_dns *d);
 void wn_dns_process(struct wn_dns *d);
 size_t wn_dns_pending(const struct wn_dns *d);
 
-/* PTR of addr; asked once per address while pending. Names are bounded and unescaped bytes. */
+/* Name of addr: hosts file, then PTR; asked once per address while pending. Names are bounded and
+ * unescaped bytes. */
 wn_err wn_dns_reverse(struct wn_dns *d, const struct wn_addr *addr, wn_dns_ptr_cb *cb, void *user);
 /* Addresses of an ASCII host name (hosts file included), family 4, 6 or 0 for both, in the
  * order of RFC 6724. */

@@ -9,12 +9,14 @@
 #include <netinet/in.h>
 #include <poll.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/cursor.h"
 #include "enrich/dns.h"
+#include "enrich/hosts.h"
 #include "os/os.h"
 
 #define TYPE_A	      1
@@ -349,11 +351,44 @@ static void test_hosts_file(void **state)
 	struct fixture *f = *state;
 	struct answer a;
 
+	ask_name(f, "127.0.0.1", &a);
+	pump(f);
+	assert_int_equal(a.err, WN_OK);
+	assert_string_equal(a.name, "localhost");
 	ask_addrs(f, "localhost", 4, &a);
 	pump(f);
 	assert_int_equal(a.err, WN_OK);
 	assert_true(wn_addr_is_loopback(&a.addrs[0]));
 	assert_int_equal(f->questions, 0);
+}
+
+static void test_hosts_text(void **state)
+{
+	static const char text[] = "# nothing\n192.0.2.1 one uno#rest\n\t2001:db8::1\tsix \r\n"
+				   "192.0.2.2#none\n192.0.2.300 bad\n192.0.2.3\n192.0.2.1 again\n"
+				   "fe80::1%eth0 scoped\n192.0.2.4 last";
+	char path[] = "/tmp/wend-hosts-XXXXXX";
+	struct wn_addr one = wn_addr_v4(0xc0000201), two = wn_addr_v4(0xc0000202),
+		       last = wn_addr_v4(0xc0000204), six;
+	struct wn_hosts h;
+	int fd = mkstemp(path);
+
+	(void)state;
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, text, sizeof(text) - 1), (ssize_t)sizeof(text) - 1);
+	close(fd);
+	wn_hosts_load(&h, path);
+	unlink(path);
+	assert_int_equal(h.count, 4);
+	assert_int_equal(wn_addr_parse("2001:db8::1", &six), WN_OK);
+	assert_string_equal(wn_hosts_name(&h, &one), "one");
+	assert_string_equal(wn_hosts_name(&h, &six), "six");
+	assert_string_equal(wn_hosts_name(&h, &last), "last");
+	assert_null(wn_hosts_name(&h, &two));
+	wn_hosts_free(&h);
+	wn_hosts_load(&h, "/nonexistent");
+	assert_null(wn_hosts_name(&h, &one));
+	wn_hosts_free(&h);
 }
 
 static void test_failing_servers(void **state)
@@ -512,6 +547,7 @@ int main(void)
 			test_free_tells_everybody, set_up_patient, tear_down),
 		cmocka_unit_test_setup_teardown(
 			test_questions_are_bounded, set_up_patient, tear_down),
+		cmocka_unit_test(test_hosts_text),
 		cmocka_unit_test(test_bad_server_list),
 		cmocka_unit_test(test_ascii),
 	};
