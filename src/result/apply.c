@@ -395,6 +395,9 @@ wn_err wn_result_apply(struct wn_result *r, const struct wn_event *ev)
 
 	if ((unsigned)ev->kind >= sizeof(steps) / sizeof(steps[0]))
 		return WN_EINVAL;
+	/* Larger numbers do not survive every JSON reader. */
+	if (ev->at_ns > INT64_MAX || ev->probe_id > INT64_MAX)
+		return WN_EINVAL;
 	if (r->ended || (!r->started && ev->kind != WN_EV_START))
 		return WN_EINVAL;
 	return steps[ev->kind](r, ev);

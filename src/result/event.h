@@ -3,7 +3,7 @@
  * What happens during a trace, one event at a time. Events are the complete record: a result is
  * nothing but the fold of its events (wn_result_apply), so a JSON-lines file of events and the
  * run itself give the same result.
- * at_ns is monotonic, counted from the start of the trace.
+ * at_ns is monotonic, counted from the start of the trace. at_ns and probe_id are below 2^63.
  */
 #ifndef WN_RESULT_EVENT_H
 #define WN_RESULT_EVENT_H
