@@ -53,6 +53,7 @@ struct wn_sim {
 	uint64_t now_ns; /* of the event at hand; never goes back */
 	struct wn_sim_node *nodes;
 	struct wn_sim_way *ways; /* per edge */
+	uint64_t *nearest_ns;	 /* per node: no packet gets from it to the source in less */
 	struct wn_sim_tree trees[WN_SIM_TREES];
 	struct wn_sim_pkt *pkts;
 	uint32_t pkt_count, pkt_cap, free_head;
@@ -98,7 +99,9 @@ bool wn_sim_is_error(const struct wn_wire_head *h);
 /* The checksums of p's transport header and payload are right and all of it is there. */
 bool wn_sim_intact(const uint8_t *data, size_t len, const struct wn_wire_head *h);
 
-/* route.c: the edge by which a packet with head h to dst leaves node, WN_TOPO_NONE none. */
+/* route.c: fills s->nearest_ns. */
+wn_err wn_sim_measure(struct wn_sim *s);
+/* The edge by which a packet with head h to dst leaves node, WN_TOPO_NONE none. */
 uint32_t wn_sim_route(struct wn_sim *s, uint32_t node, const struct wn_wire_head *h);
 
 /* nat.c: false when nothing was changed. */

@@ -68,6 +68,38 @@ static const uint32_t *tree_to(struct wn_sim *s, uint32_t dest)
 	return NULL;
 }
 
+/* As above, but over the delays of the ways back to the source. */
+wn_err wn_sim_measure(struct wn_sim *s)
+{
+	const struct wn_topo *t = s->topo;
+	struct wn_heap heap;
+	struct wn_heap_item item;
+	wn_err err;
+
+	for (uint32_t i = 0; i < t->node_count; i++)
+		s->nearest_ns[i] = UINT64_MAX / 2; /* no way: a sum must not wrap */
+	s->nearest_ns[t->source] = 0;
+	wn_heap_init(&heap, (size_t)t->link_count * 2 + 1);
+	err = wn_heap_push(&heap, 0, t->source);
+	while (!err && wn_heap_pop(&heap, &item)) {
+		uint32_t node = (uint32_t)item.value;
+
+		if (item.at_ns != s->nearest_ns[node])
+			continue;
+		for (uint32_t i = t->edge_start[node]; i < t->edge_start[node + 1] && !err; i++) {
+			uint32_t edge = t->edges[i], before = wn_topo_edge_to(t, edge);
+			uint64_t at = item.at_ns + t->links[edge / 2].way[1 - edge % 2].delay_ns;
+
+			if (at >= s->nearest_ns[before])
+				continue;
+			s->nearest_ns[before] = at;
+			err = wn_heap_push(&heap, at, before);
+		}
+	}
+	wn_heap_fini(&heap);
+	return err;
+}
+
 static void put_u32(uint8_t *at, uint32_t v)
 {
 	for (unsigned i = 0; i < 4; i++)

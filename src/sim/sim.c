@@ -9,7 +9,8 @@
 #include <string.h>
 #include "base/alloc.h"
 
-#define EVENTS_MAX (WN_SIM_PACKETS_MAX + 1)
+#define EVENTS_MAX  (WN_SIM_PACKETS_MAX + 1)
+#define LOOK_AT_ALL 256
 
 wn_err wn_sim_new(const struct wn_topo *topo, uint64_t seed, uint64_t now_ns, struct wn_sim **out)
 {
@@ -26,7 +27,8 @@ wn_err wn_sim_new(const struct wn_topo *topo, uint64_t seed, uint64_t now_ns, st
 	wn_heap_init(&s->ready, EVENTS_MAX);
 	s->nodes = wn_calloc(topo->node_count, sizeof *s->nodes);
 	s->ways = wn_calloc((size_t)topo->link_count * 2 + 1, sizeof *s->ways);
-	if (!s->nodes || !s->ways) {
+	s->nearest_ns = wn_calloc(topo->node_count, sizeof *s->nearest_ns);
+	if (!s->nodes || !s->ways || !s->nearest_ns || wn_sim_measure(s)) {
 		wn_sim_free(s);
 		return WN_ENOMEM;
 	}
@@ -47,6 +49,7 @@ void wn_sim_free(struct wn_sim *s)
 	wn_free(s->pkts);
 	wn_free(s->nodes);
 	wn_free(s->ways);
+	wn_free(s->nearest_ns);
 	wn_heap_fini(&s->events);
 	wn_heap_fini(&s->ready);
 	wn_free(s);
@@ -149,14 +152,25 @@ wn_err wn_sim_send(struct wn_sim *s, const uint8_t *packet, size_t len, uint64_t
 	return WN_OK;
 }
 
+/*
+ * Events inside the network may wait until somebody can see what came of them: a packet at the
+ * far end is not back before the ways there are. With many under way the next event will do.
+ */
 uint64_t wn_sim_next(const struct wn_sim *s)
 {
-	const struct wn_heap_item *ready = wn_heap_peek(&s->ready);
-	const struct wn_heap_item *event = wn_heap_peek(&s->events);
+	const struct wn_heap_item *top = wn_heap_peek(s->ready.len ? &s->ready : &s->events);
+	uint64_t next = UINT64_MAX;
 
-	if (ready)
-		return ready->at_ns;
-	return event ? event->at_ns : UINT64_MAX;
+	if (!top || s->ready.len || s->events.len > LOOK_AT_ALL)
+		return top ? top->at_ns : UINT64_MAX;
+	for (size_t i = 0; i < s->events.len; i++) {
+		const struct wn_heap_item *item = &s->events.items[i];
+		uint64_t at = item->at_ns + s->nearest_ns[s->pkts[item->value].node];
+
+		if (at < next)
+			next = at;
+	}
+	return next;
 }
 
 size_t wn_sim_recv(struct wn_sim *s, uint64_t now_ns, uint8_t *buf, size_t cap, uint64_t *out_at_ns)

@@ -8,6 +8,7 @@
 #ifndef WN_SIM_SIM_H
 #define WN_SIM_SIM_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include "base/addr.h"
@@ -36,9 +37,20 @@ struct wn_addr wn_topo_target(const struct wn_topo *t, uint8_t family);
 const char *wn_topo_name_of(const struct wn_topo *t, const struct wn_addr *addr);
 struct wn_addr wn_topo_addr_of(const struct wn_topo *t, const char *name, uint8_t family);
 
+/*
+ * Where packets to the network go, one by one from index 0 on until it returns false: addresses
+ * of nodes, prefixes they own and prefixes that routes name. Some may be there twice.
+ */
+bool wn_topo_prefix(const struct wn_topo *t, size_t index, struct wn_prefix *out);
+/* The MTU of the source's first link, 0 when it has none. */
+uint16_t wn_topo_mtu(const struct wn_topo *t);
+
 /* A packet enters at the source at now_ns. WN_EMSGSIZE and the like: the first link refused. */
 wn_err wn_sim_send(struct wn_sim *s, const uint8_t *packet, size_t len, uint64_t now_ns);
-/* When something next happens; UINT64_MAX when nothing is under way. */
+/*
+ * Nothing is delivered before this time unless something is sent; UINT64_MAX when nothing is
+ * under way. A bound: there may be nothing yet, then ask again.
+ */
 uint64_t wn_sim_next(const struct wn_sim *s);
 /*
  * Runs the network up to now_ns and takes the next packet delivered to the source: its length,

@@ -290,6 +290,52 @@ const char *wn_topo_name_of(const struct wn_topo *t, const struct wn_addr *addr)
 	return node == WN_TOPO_NONE ? NULL : t->nodes[node].host;
 }
 
+/* Takes index down by count; true when it lies within, then *index is the place there. */
+static bool within(size_t *index, size_t count)
+{
+	if (*index < count)
+		return true;
+	*index -= count;
+	return false;
+}
+
+bool wn_topo_prefix(const struct wn_topo *t, size_t index, struct wn_prefix *out)
+{
+	if (within(&index, t->local_count)) {
+		out->addr = t->locals[index].addr;
+		out->len = out->addr.family == 4 ? 32 : 128;
+		return true;
+	}
+	for (uint32_t i = 0; i < t->node_count; i++) {
+		const struct wn_topo_node *n = &t->nodes[i];
+
+		if (within(&index, n->owned_count)) {
+			*out = n->owned[index];
+			return true;
+		}
+		for (unsigned k = 0; k < n->block_count; k++) {
+			if (!n->block[k].all && within(&index, 1)) {
+				*out = n->block[k].prefix;
+				return true;
+			}
+		}
+	}
+	for (uint32_t i = 0; i < t->route_count; i++) {
+		if (t->routes[i].dest == WN_ROUTE_PREFIX && within(&index, 1)) {
+			*out = t->routes[i].prefix;
+			return true;
+		}
+	}
+	return false;
+}
+
+uint16_t wn_topo_mtu(const struct wn_topo *t)
+{
+	uint32_t first = t->edge_start[t->source];
+
+	return first < t->edge_start[t->source + 1] ? t->links[t->edges[first] / 2].mtu : 0;
+}
+
 static char lower(char c)
 {
 	return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
