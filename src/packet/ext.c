@@ -173,7 +173,7 @@ void wn_wire_parse_ext(const uint8_t *buf, size_t len, struct wn_ext *out)
 bool wn_ext_plausible(const uint8_t *buf, size_t len)
 {
 	return len >= EXT_HEADER + OBJ_HEADER && buf[0] >> 4 == EXT_VERSION &&
-	       (buf[2] | buf[3]) != 0 && wn_csum_finish(wn_csum_add(0, buf, len)) == 0;
+	       wn_csum_finish(wn_csum_add(0, buf, len)) == 0;
 }
 
 /* Begins an object; end_object fills in its length. Returns where it began. */

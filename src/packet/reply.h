@@ -98,7 +98,8 @@ struct wn_reply {
 	/* It ends inside a header it should have, or before the length it claims: then its
 	 * checksum could not be verified. */
 	bool truncated;
-	bool checksum_bad;	    /* its own checksum is wrong: not to be believed */
+	bool checksum_bad;	    /* its own checksum is wrong: not to be believed. Half done for
+				     * an offload (UDP, TCP over virtual links) is right. */
 	uint16_t sport, dport;	    /* of a direct UDP or TCP answer */
 	uint16_t icmp_id, icmp_seq; /* of an echo reply */
 	uint32_t tcp_seq, tcp_ack;

@@ -64,7 +64,7 @@ uint16_t wn_csum_update(uint16_t csum, const void *was, const void *now, size_t 
 wn_err wn_parse_icmp(uint8_t family, const uint8_t *buf, size_t len, struct wn_reply *out);
 /* The packet an ICMP error quotes. Returns false when it ends before its transport header does. */
 bool wn_parse_quote(uint8_t family, const uint8_t *buf, size_t len, struct wn_quote *out);
-/* True when the bytes are a legacy extension: version 2 and a checksum that is there and right. */
+/* True when the bytes are a legacy extension: version 2 and a right checksum. */
 bool wn_ext_plausible(const uint8_t *buf, size_t len);
 /* Writes an RFC 4884 extension structure. */
 void wn_ext_write(const struct wn_ext *ext, struct wn_wr *w);

@@ -149,4 +149,48 @@ static inline size_t build_probe(const struct wn_probe *p, uint8_t buf[WN_PACKET
 	return len;
 }
 
+/* An ICMP error about p, in which bytes may then be changed. */
+static inline size_t make_error(uint8_t *buf, enum wn_reply_kind kind, const struct wn_probe *p)
+{
+	uint8_t probe[WN_PACKET_MAX];
+	struct wn_wire_error e = {
+		.kind = kind, .from = p->dst, .to = p->src, .ttl = 50, .mtu = 1300};
+	size_t len = build_probe(p, probe), out_len = 0;
+	wn_err err = wn_wire_build_error(&e, probe, len, buf, WN_PACKET_MAX, &out_len);
+
+	assert(err == WN_OK);
+	(void)err;
+	return out_len;
+}
+
+static inline void put_sum(uint8_t *at, uint16_t sum)
+{
+	at[0] = (uint8_t)(~sum >> 8);
+	at[1] = (uint8_t)~sum;
+}
+
+/* Puts length and checksum of the IP header right. */
+static inline void fix_ip(uint8_t *pkt, size_t len)
+{
+	if (pkt[0] >> 4 == 6) {
+		pkt[4] = (uint8_t)((len - 40) >> 8);
+		pkt[5] = (uint8_t)(len - 40);
+		return;
+	}
+	pkt[2] = (uint8_t)(len >> 8);
+	pkt[3] = (uint8_t)len;
+	pkt[10] = pkt[11] = 0;
+	put_sum(pkt + 10, naive_sum(0, pkt, (size_t)(pkt[0] & 15) * 4));
+}
+
+/* And the checksum of an ICMP message without extension headers before it. */
+static inline void fix_sums(uint8_t *pkt, size_t len)
+{
+	uint8_t *icmp = pkt + (pkt[0] >> 4 == 4 ? (pkt[0] & 15) * 4 : 40);
+
+	fix_ip(pkt, len);
+	icmp[2] = icmp[3] = 0;
+	put_sum(icmp + 2, naive_l4_sum(pkt, len));
+}
+
 #endif

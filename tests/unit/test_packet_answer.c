@@ -90,6 +90,39 @@ static void udp(void **state)
 	}
 }
 
+/* An echoed sum of 0 must not go out as "no checksum"; all ports are tried to meet it. */
+static void udp_sum_is_never_zero(void **state)
+{
+	uint8_t buf[WN_PACKET_MAX];
+	bool seen = false;
+
+	(void)state;
+	for (uint32_t port = 0; port <= 0xffff; port++) {
+		struct wn_probe p = make_probe(6, WN_PROTO_UDP, 0);
+
+		p.checksum = 0;
+		p.sport = (uint16_t)port;
+		answer(WN_REPLY_UDP, &p, buf);
+		assert_true(buf[46] || buf[47]);
+		seen |= buf[46] == 0xff && buf[47] == 0xff;
+	}
+	assert_true(seen);
+}
+
+static void padding_is_not_answered(void **state)
+{
+	struct wn_probe p = make_probe(4, WN_PROTO_ICMP, 0);
+	uint8_t probe[WN_PACKET_MAX], buf[WN_PACKET_MAX];
+	size_t n = build_probe(&p, probe), len;
+
+	(void)state;
+	memset(probe + n, 0, 8);
+	assert_int_equal(
+		wn_wire_build_answer(WN_REPLY_ECHO, probe, n + 8, 60, buf, sizeof(buf), &len),
+		WN_OK);
+	assert_int_equal(len, n);
+}
+
 static void only_what_was_asked(void **state)
 {
 	static const enum wn_reply_kind right[][2] = {
@@ -195,6 +228,8 @@ int main(void)
 		cmocka_unit_test(echo),
 		cmocka_unit_test(tcp),
 		cmocka_unit_test(udp),
+		cmocka_unit_test(udp_sum_is_never_zero),
+		cmocka_unit_test(padding_is_not_answered),
 		cmocka_unit_test(only_what_was_asked),
 		cmocka_unit_test(echo_reply_is_not_answered),
 		cmocka_unit_test(every_kind_of_error),

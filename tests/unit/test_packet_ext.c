@@ -219,6 +219,18 @@ static void longest_interface_name(void **state)
 	assert_int_equal(strlen(ext.ifinfo[0].name), 63);
 }
 
+static void interface_of_a_later_rfc(void **state)
+{
+	uint8_t buf[] = {0x20, 0, 0, 0, 0, 8, 2, 0x18, 1, 2, 3, 4}; /* a reserved bit is set */
+	struct wn_ext ext;
+
+	(void)state;
+	parse_summed(buf, sizeof(buf), true, &ext);
+	assert_int_equal(ext.ifinfo_count, 0);
+	assert_int_equal(ext.object_count, 1);
+	assert_int_equal(ext.objects[0].c_type, 0x18);
+}
+
 /* An ICMP time exceeded with `quote` bytes of a probe, padded to `padded`, and an extension. */
 static size_t message(uint8_t *msg, uint8_t length, size_t quote, size_t padded, const char *ext)
 {
@@ -352,6 +364,46 @@ static void build_and_parse(void **state)
 				}
 }
 
+static void parameter_problem_of_v4_has_them_too(void **state)
+{
+	struct wn_probe p = make_probe(4, WN_PROTO_UDP, 0);
+	struct wn_ext ext = rich_ext();
+	struct wn_wire_error e = {
+		.kind = WN_REPLY_PARAM_PROBLEM, .from = p.dst, .to = p.src, .ttl = 60, .ext = &ext};
+
+	(void)state;
+	check_built(&p, &e);
+	e.kind = WN_REPLY_TOO_BIG;
+	check_built(&p, &e);
+}
+
+/* One label is tried after the other until the sum comes out at 0, which means "none". */
+static void sum_of_zero_is_written_as_ones(void **state)
+{
+	struct wn_probe p = make_probe(4, WN_PROTO_UDP, 0);
+	struct wn_ext ext = {.mpls_count = 1};
+	struct wn_wire_error e = {.kind = WN_REPLY_TIME_EXCEEDED,
+		.from = p.dst,
+		.to = p.src,
+		.ttl = 60,
+		.ext = &ext,
+		.legacy_ext = true};
+	uint8_t probe[WN_PACKET_MAX], buf[WN_PACKET_MAX];
+	size_t n = build_probe(&p, probe), len;
+	const uint8_t *csum = buf + 28 + 128 + 2;
+	bool seen = false;
+
+	(void)state;
+	for (uint32_t label = 0; label < 1 << 16; label++) {
+		ext.mpls[0].label = label;
+		ext.mpls[0].ttl = 0xf6; /* completes a word that labels alone cannot */
+		assert_int_equal(wn_wire_build_error(&e, probe, n, buf, sizeof(buf), &len), WN_OK);
+		assert_true(csum[0] || csum[1]);
+		seen |= csum[0] == 0xff && csum[1] == 0xff;
+	}
+	assert_true(seen);
+}
+
 static void layout_of_rfc4884(void **state)
 {
 	struct wn_probe p = make_probe(4, WN_PROTO_UDP, 0);
@@ -400,9 +452,12 @@ int main(void)
 		cmocka_unit_test(bounds_are_counted),
 		cmocka_unit_test(long_objects_tell_their_length),
 		cmocka_unit_test(longest_interface_name),
+		cmocka_unit_test(interface_of_a_later_rfc),
 		cmocka_unit_test(length_field),
 		cmocka_unit_test(legacy_form),
 		cmocka_unit_test(build_and_parse),
+		cmocka_unit_test(parameter_problem_of_v4_has_them_too),
+		cmocka_unit_test(sum_of_zero_is_written_as_ones),
 		cmocka_unit_test(layout_of_rfc4884),
 	};
 

@@ -152,6 +152,22 @@ static void cut_packets(void **state)
 	}
 }
 
+/* A later fragment holds data where the first has ports and checksum. */
+static void later_fragments(void **state)
+{
+	struct wn_probe p = make_probe(4, WN_PROTO_UDP, 10);
+	struct wn_addr nat = addr_of("203.0.113.200");
+	uint8_t buf[WN_PACKET_MAX], was[WN_PACKET_MAX];
+	size_t len = build_probe(&p, buf);
+
+	(void)state;
+	buf[7] = 1;
+	memcpy(was, buf, len);
+	assert_int_equal(wn_wire_set_src(buf, len, &nat, 7), WN_OK);
+	assert_memory_equal(buf + 20, was + 20, len - 20);
+	assert_memory_equal(buf + 12, nat.bytes, 4);
+}
+
 static void refusals(void **state)
 {
 	struct wn_probe p = make_probe(4, WN_PROTO_TCP, 0);
@@ -203,6 +219,7 @@ int main(void)
 		cmocka_unit_test(udp_checksum_never_becomes_zero),
 		cmocka_unit_test(corruption_survives),
 		cmocka_unit_test(cut_packets),
+		cmocka_unit_test(later_fragments),
 		cmocka_unit_test(refusals),
 		cmocka_unit_test(head_of_an_error),
 	};
