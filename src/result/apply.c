@@ -319,6 +319,7 @@ static wn_err apply_reply(struct wn_result *r, const struct wn_event *ev)
 	record_reply(r, ev, probe, responder, ext);
 	if (is_first(ev))
 		settle_probe(r, ev, r->reply_count);
+	r->probes[probe].duplicates += ev->u.reply.duplicate;
 	r->reply_count++;
 	return full(r, err);
 }

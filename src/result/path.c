@@ -23,6 +23,13 @@ static const struct wn_flow_rec *find_flow(const struct wn_result *r, uint32_t f
 	return &r->priv->flows[i];
 }
 
+uint32_t wn_result_first_in_flow(const struct wn_result *r, uint32_t flow)
+{
+	const struct wn_flow_rec *f = find_flow(r, flow);
+
+	return f ? f->first : WN_NONE;
+}
+
 /* What a flow met at one TTL: a path has one responder there, a flow that is torn has more. */
 struct spot {
 	uint32_t probe; /* the first answered probe, WN_NONE */

@@ -40,7 +40,8 @@ struct wn_probe_rec {
 	enum wn_clock clock;
 	uint64_t waited_ns;   /* when timed out */
 	uint32_t first_reply; /* index into replies, WN_NONE */
-	wn_err err;	      /* FAILED */
+	uint32_t duplicates;
+	wn_err err; /* FAILED */
 	int sys;
 };
 

@@ -47,6 +47,9 @@ wn_err wn_result_grow_map(struct wn_map *m);
 uint32_t wn_result_responder_key(
 	const struct wn_result *r, const struct wn_addr *addr, uint64_t *out_key);
 
+/* The first probe of a flow, WN_NONE; the others follow by priv->next_in_flow. */
+uint32_t wn_result_first_in_flow(const struct wn_result *r, uint32_t flow);
+
 struct wn_sort_item {
 	uint64_t key;
 	uint32_t val;

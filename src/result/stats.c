@@ -162,56 +162,81 @@ static void count_probe(const struct wn_probe_rec *p, struct wn_stats *out)
 	out->lost += p->state == WN_PROBE_LOST;
 	out->late += p->state == WN_PROBE_LATE;
 	out->received += p->first_reply != WN_NONE;
+	out->duplicates += p->duplicates;
 }
 
-/* Counts what is selected and lists the probes that have an RTT, by time of sending. */
-static uint32_t collect(const struct wn_result *r, const struct wn_stats_filter *f,
-	struct wn_sort_item *items, struct wn_stats *out)
+/* The probes a filter has to look at: a flow's own chain, else all. */
+static uint32_t first_probe(const struct wn_result *r, const struct wn_stats_filter *f)
+{
+	if (f->flow >= 0)
+		return f->flow < WN_NONE ? wn_result_first_in_flow(r, (uint32_t)f->flow) : WN_NONE;
+	return r->probe_count > 0 ? 0 : WN_NONE;
+}
+
+static uint32_t next_probe(
+	const struct wn_result *r, const struct wn_stats_filter *f, uint32_t probe)
+{
+	if (f->flow >= 0)
+		return r->priv->next_in_flow[probe];
+	return probe + 1 < r->probe_count ? probe + 1 : WN_NONE;
+}
+
+static bool has_rtt(const struct wn_result *r, const struct wn_probe_rec *p)
+{
+	return p->first_reply != WN_NONE && r->replies[p->first_reply].rtt_ns >= 0;
+}
+
+static void count_all(
+	const struct wn_result *r, const struct wn_stats_filter *f, struct wn_stats *out)
+{
+	for (uint32_t i = first_probe(r, f); i != WN_NONE; i = next_probe(r, f, i))
+		if (selects(r, f, &r->probes[i])) {
+			count_probe(&r->probes[i], out);
+			out->samples += has_rtt(r, &r->probes[i]);
+		}
+}
+
+/* The RTTs selected, in the order of sending, which stamps may set apart from that of events. */
+static void collect(const struct wn_result *r, const struct wn_stats_filter *f,
+	struct wn_sort_item *items, int64_t *rtts)
 {
 	uint32_t n = 0;
 
-	for (uint32_t i = 0; i < r->probe_count; i++) {
-		const struct wn_probe_rec *p = &r->probes[i];
-
-		if (!selects(r, f, p))
-			continue;
-		count_probe(p, out);
-		if (p->first_reply != WN_NONE && r->replies[p->first_reply].rtt_ns >= 0)
-			items[n++] = (struct wn_sort_item){.key = p->sent_ns, .val = i};
-	}
-	for (uint32_t i = 0; i < r->reply_count; i++)
-		out->duplicates +=
-			r->replies[i].duplicate && selects(r, f, &r->probes[r->replies[i].probe]);
-	return n;
+	for (uint32_t i = first_probe(r, f); i != WN_NONE; i = next_probe(r, f, i))
+		if (selects(r, f, &r->probes[i]) && has_rtt(r, &r->probes[i]))
+			items[n++] = (struct wn_sort_item){.key = r->probes[i].sent_ns, .val = i};
+	wn_sort_items(items, n);
+	for (uint32_t i = 0; i < n; i++)
+		rtts[i] = r->replies[r->probes[items[i].val].first_reply].rtt_ns;
 }
 
 wn_err wn_stats_compute(
 	const struct wn_result *r, const struct wn_stats_filter *f, struct wn_stats *out)
 {
-	struct wn_sort_item *items = wn_calloc(r->probe_count, sizeof(*items));
-	int64_t *v = wn_calloc(r->probe_count, sizeof(*v));
-	wn_err err = items && v ? WN_OK : WN_ENOMEM;
-	uint32_t n = 0;
+	struct wn_sort_item *items;
+	int64_t *rtts;
+	uint32_t n;
 
 	*out = (struct wn_stats){0};
 	out->last_ns = out->best_ns = out->worst_ns = out->mean_ns = out->stddev_ns = -1;
 	out->jitter_ns = out->jitter_mean_ns = out->jitter_worst_ns = out->jitter_rfc3550_ns = -1;
 	out->p50_ns = out->p90_ns = out->p95_ns = out->p99_ns = -1;
-	if (!err)
-		n = collect(r, f, items, out);
-	out->samples = n;
-	if (n > 0) {
-		wn_sort_items(items, n);
-		for (uint32_t i = 0; i < n; i++)
-			v[i] = r->replies[r->probes[items[i].val].first_reply].rtt_ns;
-		out->last_ns = v[n - 1];
-		spread(v, n, out);
-		jitter(v, n, out);
-		percentiles(v, n, items, out);
+	count_all(r, f, out);
+	n = out->samples;
+	if (n == 0)
+		return WN_OK;
+	items = wn_calloc(n, sizeof(*items));
+	rtts = wn_calloc(n, sizeof(*rtts));
+	if (items && rtts) {
+		collect(r, f, items, rtts);
+		out->last_ns = rtts[n - 1];
+		spread(rtts, n, out);
+		jitter(rtts, n, out);
+		percentiles(rtts, n, items, out);
 	}
 	wn_free(items);
-	wn_free(v);
-	return err;
+	wn_free(rtts);
+	return out->last_ns >= 0 ? WN_OK : WN_ENOMEM;
 }
 
 int32_t wn_stats_loss_milli(const struct wn_stats *s)

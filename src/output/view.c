@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Small views on a result that every text form needs. */
+#include "output/view.h"
+
+#include <string.h>
+#include "base/fmt.h"
+#include "base/text.h"
+
+#define MS     1000000
+#define SECOND 1000000000u
+
+bool wn_view_ended(const struct wn_result *r)
+{
+	return r->reached || r->stop == WN_STOP_UNREACHABLE || r->stop == WN_STOP_LOOP;
+}
+
+unsigned wn_view_last_ttl(const struct wn_result *r)
+{
+	unsigned last = r->last_ttl;
+
+	if (wn_view_ended(r) && last > 0)
+		return last;
+	for (unsigned ttl = last + 1; ttl < 256; ttl++)
+		if (r->hops[ttl].probes > 0)
+			last = ttl;
+	return last;
+}
+
+/* Days since 1970 to a date of the Gregorian calendar, in years that begin in March. */
+static void civil(uint64_t days, unsigned *y, unsigned *m, unsigned *d)
+{
+	uint64_t z = days + 719468; /* since 0000-03-01 */
+	uint64_t era = z / 146097;
+	uint64_t doe = z % 146097;
+	uint64_t yoe = (doe - doe / 1460 + doe / 36524 - doe / 146096) / 365;
+	uint64_t doy = doe - (365 * yoe + yoe / 4 - yoe / 100);
+	uint64_t mp = (5 * doy + 2) / 153;
+
+	*d = (unsigned)(doy - (153 * mp + 2) / 5 + 1);
+	*m = (unsigned)(mp < 10 ? mp + 3 : mp - 9);
+	*y = (unsigned)(yoe + era * 400 + (*m <= 2));
+}
+
+const char *wn_view_rfc3339(uint64_t unix_ns, char buf[WN_TIME_STRLEN])
+{
+	uint64_t s = unix_ns / SECOND;
+	unsigned y, m, d;
+
+	civil(s / 86400, &y, &m, &d);
+	s %= 86400;
+	wn_fmt(buf, WN_TIME_STRLEN, "%04u-%02u-%02uT%02u:%02u:%02u.%09uZ", y, m, d,
+		(unsigned)(s / 3600), (unsigned)(s / 60 % 60), (unsigned)(s % 60),
+		(unsigned)(unix_ns % SECOND));
+	return buf;
+}
+
+struct wn_stats wn_view_stats(const struct wn_result *r, int ttl, uint32_t responder, int64_t flow)
+{
+	struct wn_stats_filter f = {.ttl = ttl, .responder = responder, .flow = flow};
+	struct wn_stats s;
+
+	(void)wn_stats_compute(r, &f, &s);
+	return s;
+}
+
+static void add_ascii(struct wn_strbuf *out, const char *text)
+{
+	size_t len = strlen(text);
+	uint32_t cp;
+
+	for (size_t n; len > 0; text += n, len -= n) {
+		n = wn_text_utf8(text, len, &cp);
+		if (n > 1)
+			wn_strbuf_fmt(out, "\\u{%x}", (unsigned)cp);
+		else
+			wn_strbuf_putc(out, *text);
+		n += n == 0;
+	}
+}
+
+void wn_view_text(struct wn_strbuf *out, const char *text, bool unicode)
+{
+	char clean[4 * WN_TEXT_MAX]; /* no byte becomes more than four */
+
+	wn_text_clean(clean, sizeof(clean), text, strlen(text));
+	if (unicode)
+		wn_strbuf_puts(out, clean);
+	else
+		add_ascii(out, clean);
+}
+
+void wn_view_ms(struct wn_strbuf *out, int64_t ns)
+{
+	if (ns < 0)
+		wn_strbuf_putc(out, '-');
+	else
+		wn_strbuf_fixed(out, ns, 6, ns < 10 * MS ? 3 : ns < 100 * MS ? 2 : 1);
+}
+
+void wn_view_duration(struct wn_strbuf *out, uint64_t ns)
+{
+	int64_t v = ns > INT64_MAX ? INT64_MAX : (int64_t)ns;
+
+	if (ns < SECOND) {
+		wn_strbuf_fixed(out, v, 6, v < 10 * MS ? 1 : 0);
+		wn_strbuf_puts(out, " ms");
+	} else {
+		wn_strbuf_fixed(out, v, 9, v < 100 * (int64_t)SECOND ? 1 : 0);
+		wn_strbuf_puts(out, " s");
+	}
+}

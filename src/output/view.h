@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What several faces of a result agree upon: which hops are shown, how texts and times look. */
+#ifndef WN_OUTPUT_VIEW_H
+#define WN_OUTPUT_VIEW_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "base/strbuf.h"
+#include "result/result.h"
+#include "result/stats.h"
+
+#define WN_TIME_STRLEN 32
+
+/* The path is known to end at last_ttl: what was probed beyond belongs to nobody. */
+bool wn_view_ended(const struct wn_result *r);
+/* The last TTL that has something to say: where the path ended, else the last one probed. */
+unsigned wn_view_last_ttl(const struct wn_result *r);
+/* UTC time as RFC 3339 with nanoseconds. Returns buf. */
+const char *wn_view_rfc3339(uint64_t unix_ns, char buf[WN_TIME_STRLEN]);
+/* Statistics; all zero when there is no memory. */
+struct wn_stats wn_view_stats(const struct wn_result *r, int ttl, uint32_t responder, int64_t flow);
+
+/* Foreign text made harmless; without unicode everything beyond ASCII is escaped as well. */
+void wn_view_text(struct wn_strbuf *out, const char *text, bool unicode);
+/* Milliseconds with as many decimals as make sense: 0.123 12.34 123.4; "-" for none. */
+void wn_view_ms(struct wn_strbuf *out, int64_t ns);
+/* A duration with its unit: "350 ms", "1.2 s". */
+void wn_view_duration(struct wn_strbuf *out, uint64_t ns);
+
+#endif
