@@ -92,6 +92,11 @@ static const struct wn_io_ops dgram_ops = {
 static wn_err take_memory(struct wn_dgram *d, struct wn_errctx *ctx)
 {
 	d->flows = wn_calloc(d->config.port_span, sizeof(*d->flows));
+	/* At once: closing after a failure further down must not meet descriptor 0. */
+	for (uint32_t i = 0; d->flows && i < d->config.port_span; i++) {
+		d->flows[i].fd = -1;
+		d->flows[i].ttl = d->flows[i].tos = -1;
+	}
 	d->errq = wn_calloc(1, sizeof(*d->errq));
 	d->tx_msg = wn_calloc(WN_DGRAM_TX_BATCH, sizeof(*d->tx_msg));
 	d->tx_slot = wn_calloc(WN_DGRAM_TX_BATCH, sizeof(*d->tx_slot));
@@ -103,10 +108,6 @@ static wn_err take_memory(struct wn_dgram *d, struct wn_errctx *ctx)
 	if (!d->flows || !d->errq || !d->tx_msg || !d->tx_slot || !d->tx_bytes || !d->rx_msg ||
 		!d->rx_slot || !d->stash.rx || wn_map_init(&d->owner, WN_DGRAM_REMEMBERED) != WN_OK)
 		return wn_fail(ctx, WN_ENOMEM, "out of memory");
-	for (uint32_t i = 0; i < d->config.port_span; i++) {
-		d->flows[i].fd = -1;
-		d->flows[i].ttl = d->flows[i].tos = -1;
-	}
 	return WN_OK;
 }
 
@@ -199,7 +200,7 @@ wn_err wn_dgram_open(const struct wn_dgram_proto *proto, const struct wn_io_conf
 	if (err == WN_OK && d->epoll_fd < 0)
 		err = wn_fail_sys(ctx, WN_ESYS, errno, "cannot create an event queue");
 	if (err == WN_OK)
-		err = wn_io_find_source(&d->config, ctx);
+		err = wn_io_find_source(&d->config, NULL, ctx);
 	if (err == WN_OK)
 		err = wn_ports_choose(&d->config, claim, d, &first, ctx);
 	if (err != WN_OK) {

@@ -27,17 +27,21 @@ wn_err wn_io_config_check(const struct wn_io_config *c, struct wn_errctx *ctx)
 	return WN_OK;
 }
 
-wn_err wn_io_find_source(struct wn_io_config *c, struct wn_errctx *ctx)
+wn_err wn_io_find_source(struct wn_io_config *c, uint32_t *out_mtu, struct wn_errctx *ctx)
 {
 	struct wn_os_route route;
 	wn_err err;
 
-	if (c->src.family)
+	if (c->src.family && !out_mtu)
 		return WN_OK;
-	err = wn_os_route_get(&c->dst, NULL, c->iface[0] ? c->iface : NULL, c->mark, &route, ctx);
-	if (err == WN_OK)
-		c->src = route.src;
-	return err;
+	err = wn_os_route_get(&c->dst, c->src.family ? &c->src : NULL,
+		c->iface[0] ? c->iface : NULL, c->mark, &route, ctx);
+	if (err != WN_OK)
+		return err;
+	c->src = route.src;
+	if (out_mtu)
+		*out_mtu = route.mtu;
+	return WN_OK;
 }
 
 wn_err wn_io_errqueue_open(const struct wn_io_config *c, struct wn_io **out, struct wn_errctx *ctx)

@@ -7,8 +7,8 @@
 
 /* Families agree, the ports exist, the interface name ends. */
 wn_err wn_io_config_check(const struct wn_io_config *c, struct wn_errctx *ctx);
-/* Sets c->src, when it has none, to what the kernel would use. */
-wn_err wn_io_find_source(struct wn_io_config *c, struct wn_errctx *ctx);
+/* Sets c->src, when it has none, to what the kernel would use. out_mtu may be NULL. */
+wn_err wn_io_find_source(struct wn_io_config *c, uint32_t *out_mtu, struct wn_errctx *ctx);
 
 /* The unprivileged back ends, one for each protocol. */
 wn_err wn_io_udp_errqueue_open(

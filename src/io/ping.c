@@ -55,7 +55,9 @@ static wn_err ping_read_answer(const struct wn_dgram_flow *flow, uint16_t from_p
 
 static const struct wn_dgram_proto ping = {
 	.name = "ping",
-	.blind = "quoted IP headers (hidden hops, changed DSCP, translated addresses)",
+	.blind = "quoted IP headers (hidden hops, changed DSCP, translated addresses); of ICMPv6 "
+		 "also "
+		 "packets that a firewall here drops",
 	.socket_options = true,
 	.sees_quote_l4 = true,
 	.quote_headers = 0,

@@ -118,6 +118,8 @@ static wn_err open_sender(struct wn_raw *raw, struct wn_errctx *ctx)
 		wn_sock_set(raw->tx_fd, IPPROTO_IP, IP_RECVERR, 1);
 	else
 		wn_sock_set(raw->tx_fd, IPPROTO_IPV6, IPV6_RECVERR, 1);
+	/* What was learned of the path's MTU must not hold probes back: only routers shall. */
+	wn_sock_dont_fragment(raw->tx_fd, family, true);
 	wn_sock_room(raw->tx_fd, raw->config.outstanding);
 	if (!wn_raw_filter_nothing(raw->tx_fd))
 		return wn_fail_sys(ctx, WN_ESYS, errno, "cannot attach a socket filter");
@@ -205,7 +207,7 @@ wn_err wn_io_raw_open(const struct wn_io_config *c, struct wn_io **out, struct w
 	if (err == WN_OK)
 		err = take_memory(raw, ctx);
 	if (err == WN_OK)
-		err = wn_io_find_source(&raw->config, ctx);
+		err = wn_io_find_source(&raw->config, &raw->mtu, ctx);
 	/* The sender first: without permission it says so before anything else is tried. */
 	if (err == WN_OK)
 		err = open_sender(raw, ctx);

@@ -4,6 +4,7 @@
 #define WN_IO_RAW_H
 
 #include <sys/socket.h>
+#include "base/cursor.h"
 #include "io/io.h"
 #include "io/ports.h"
 #include "io/raw_filter.h"
@@ -34,6 +35,7 @@ struct wn_raw {
 	struct wn_raw_filter ours;
 	struct wn_ports ports;
 	uint32_t ifindex;
+	uint32_t mtu;			     /* of the way out; 0 not known */
 	int epoll_fd, tx_fd, icmp_fd, l4_fd; /* -1 not open; l4_fd only for UDP and TCP */
 	uint32_t drops[2];		     /* of icmp_fd and l4_fd, last told */
 	bool l4_first;			     /* whose turn it is to be read first */
@@ -52,6 +54,12 @@ struct wn_raw {
 };
 
 size_t wn_raw_send(struct wn_io *io, struct wn_tx *tx, size_t n, uint64_t now_ns);
+/*
+ * Cuts a whole packet into fragments of at most mtu bytes, written back to back into out.
+ * lens[0..n) are their lengths; returns n, 0 when they do not fit.
+ */
+size_t wn_raw_fragment(const uint8_t *packet, size_t len, uint32_t mtu, struct wn_wr *out,
+	uint16_t lens[WN_RAW_TX_BATCH]);
 size_t wn_raw_recv(struct wn_io *io, struct wn_rx *rx, size_t n, uint64_t now_ns);
 /*
  * Reads the stamps of sent packets: each of a probe in tx[0..n) improves its tx_ns, others are

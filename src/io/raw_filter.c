@@ -15,11 +15,13 @@
 
 #include "packet/wire.h"
 
-#define CODE_MAX    40
-#define PASS	    0xffffffffu
-#define ICMP_HEADER 8 /* bytes before the quote */
-#define L4_HEADER   8 /* bytes of the quoted transport header that are always needed */
-#define IP6_HEADER  40
+#define CODE_MAX	40
+#define PASS		0xffffffffu
+#define ICMP_HEADER	8 /* bytes before the quote */
+#define L4_HEADER	8 /* bytes of the quoted transport header that are always needed */
+#define IP6_HEADER	40
+#define NEXT_FRAGMENT	44
+#define FRAGMENT_HEADER 8
 
 struct code {
 	struct sock_filter at[CODE_MAX];
@@ -89,23 +91,38 @@ static void pass_if_short(struct code *c, const struct wn_raw_filter *f)
 	put(c, BPF_RET | BPF_K, PASS);
 }
 
+static void skip_quoted_ip4(struct code *c, const struct wn_raw_filter *f)
+{
+	put(c, BPF_LD | BPF_B | BPF_IND, ICMP_HEADER + 9);
+	drop_unless_equal(c, quoted_proto(f));
+	put(c, BPF_LD | BPF_B | BPF_IND, ICMP_HEADER);
+	put(c, BPF_ALU | BPF_AND | BPF_K, 0x0f);
+	put(c, BPF_ALU | BPF_LSH | BPF_K, 2);
+}
+
+/* Of fragments the first one counts; routers complain about the others, too. */
+static void skip_quoted_ip6(struct code *c, const struct wn_raw_filter *f)
+{
+	put(c, BPF_LD | BPF_B | BPF_IND, ICMP_HEADER + 6);
+	jump(c, BPF_JEQ, NEXT_FRAGMENT, 0, 8);
+	put(c, BPF_LD | BPF_H | BPF_IND, ICMP_HEADER + IP6_HEADER + 2);
+	jump(c, BPF_JSET, 0xfff8, 0, 1);
+	put(c, BPF_RET | BPF_K, 0);
+	put(c, BPF_LD | BPF_B | BPF_IND, ICMP_HEADER + IP6_HEADER);
+	drop_unless_equal(c, quoted_proto(f));
+	put(c, BPF_LD | BPF_W | BPF_IMM, IP6_HEADER + FRAGMENT_HEADER);
+	jump(c, BPF_JA, 3, 0, 0);
+	drop_unless_equal(c, quoted_proto(f));
+	put(c, BPF_LD | BPF_W | BPF_IMM, IP6_HEADER);
+}
+
 /* X moves on to the quoted transport header less ICMP_HEADER. */
 static void skip_quoted_ip(struct code *c, const struct wn_raw_filter *f)
 {
-	if (f->family == 4) {
-		put(c, BPF_LD | BPF_B | BPF_IND, ICMP_HEADER + 9);
-		drop_unless_equal(c, quoted_proto(f));
-		put(c, BPF_LD | BPF_B | BPF_IND, ICMP_HEADER);
-		put(c, BPF_ALU | BPF_AND | BPF_K, 0x0f);
-		put(c, BPF_ALU | BPF_LSH | BPF_K, 2);
-	} else {
-		put(c, BPF_LD | BPF_B | BPF_IND, ICMP_HEADER + 6);
-		/* A fragment of ours: told apart later, it is rare. */
-		jump(c, BPF_JEQ, 44, 0, 1);
-		put(c, BPF_RET | BPF_K, PASS);
-		drop_unless_equal(c, quoted_proto(f));
-		put(c, BPF_LD | BPF_W | BPF_IMM, IP6_HEADER);
-	}
+	if (f->family == 4)
+		skip_quoted_ip4(c, f);
+	else
+		skip_quoted_ip6(c, f);
 	put(c, BPF_ALU | BPF_ADD | BPF_X, 0);
 	put(c, BPF_MISC | BPF_TAX, 0);
 }

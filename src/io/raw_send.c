@@ -106,6 +106,11 @@ static void add_message(struct wn_raw *raw, size_t i, union wn_sa *to, const str
 	h->msg_iovlen = 1;
 }
 
+static bool needs_fragments(const struct wn_raw *raw, const struct wn_probe *p)
+{
+	return !p->df && raw->mtu && p->size > raw->mtu;
+}
+
 /* Builds as many of tx[0..n) as fit; stops at one that cannot be built. Returns how many. */
 static size_t build_batch(
 	struct wn_raw *raw, struct wn_tx *tx, size_t n, union wn_sa *to, wn_err *out_err)
@@ -116,7 +121,8 @@ static size_t build_batch(
 	for (count = 0; count < n && count < WN_RAW_TX_BATCH; count++) {
 		size_t len;
 
-		if (WN_RAW_TX_BYTES - used < tx[count].probe.size)
+		if (WN_RAW_TX_BYTES - used < tx[count].probe.size ||
+			needs_fragments(raw, &tx[count].probe))
 			break;
 		*out_err = build(
 			raw, &tx[count].probe, raw->tx_bytes + used, WN_RAW_TX_BYTES - used, &len);
@@ -136,15 +142,59 @@ static void settle(struct wn_tx *tx, wn_err err, int sys, uint64_t tx_ns)
 	tx->clock = err == WN_OK ? WN_CLOCK_USER : WN_CLOCK_NONE;
 }
 
+/*
+ * A packet longer than the MTU here that may be fragmented: the kernel does not do it for whole
+ * packets. The first fragment's stamp is the probe's; routers answer to that one only.
+ */
+static bool send_fragments(struct wn_raw *raw, struct wn_tx *tx)
+{
+	const struct wn_probe *p = &tx->probe;
+	uint16_t lens[WN_RAW_TX_BATCH];
+	uint64_t tx_ns;
+	union wn_sa to;
+	struct wn_wr w;
+	size_t len, count;
+	int sent;
+
+	if (build(raw, p, raw->tx_bytes, WN_RAW_TX_BYTES, &len) != WN_OK)
+		return false;
+	wn_wr_init(&w, raw->tx_bytes + len, WN_RAW_TX_BYTES - len);
+	count = wn_raw_fragment(raw->tx_bytes, len, raw->mtu, &w, lens);
+	if (count == 0)
+		return false;
+	w.pos = 0;
+	for (size_t i = 0; i < count; i++) {
+		add_message(raw, i, &to, p, w.data + w.pos, lens[i]);
+		w.pos += lens[i];
+	}
+	tx_ns = wn_os_mono_ns();
+	sent = sendmmsg(raw->tx_fd, raw->tx_msg, (unsigned)count, MSG_DONTWAIT);
+	if (sent != (int)count) {
+		wn_txkeys_failed(&raw->keys);
+		return false;
+	}
+	settle(tx, WN_OK, 0, tx_ns);
+	wn_txkeys_sent(&raw->keys, p->id, tx_ns);
+	for (size_t i = 1; i < count; i++)
+		wn_txkeys_skip(&raw->keys);
+	return true;
+}
+
 /* One system call's worth. Returns how many of tx were settled; 0: nothing can go now. */
 static size_t send_some(struct wn_raw *raw, struct wn_tx *tx, size_t n)
 {
 	union wn_sa to[WN_RAW_TX_BATCH];
 	wn_err err;
-	size_t count = build_batch(raw, tx, n, to, &err);
+	size_t count;
 	uint64_t tx_ns;
 	int sent;
 
+	if (needs_fragments(raw, &tx[0].probe)) {
+		if (!send_fragments(raw, &tx[0]))
+			settle(&tx[0], WN_EMSGSIZE, EMSGSIZE, 0);
+		return 1;
+	}
+	count = build_batch(raw, tx, n, to, &err);
 	if (count == 0) {
 		settle(&tx[0], err, 0, 0);
 		return 1;

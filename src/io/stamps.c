@@ -95,6 +95,11 @@ void wn_txkeys_sent(struct wn_txkeys *k, uint64_t id, uint64_t tx_ns)
 	at->open = true;
 }
 
+void wn_txkeys_skip(struct wn_txkeys *k)
+{
+	k->ring[k->next++ & k->mask].open = false;
+}
+
 void wn_txkeys_failed(struct wn_txkeys *k)
 {
 	k->stale = k->enabled;

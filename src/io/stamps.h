@@ -52,6 +52,8 @@ struct wn_txkeys {
 wn_err wn_txkeys_init(struct wn_txkeys *k, uint32_t outstanding);
 void wn_txkeys_fini(struct wn_txkeys *k);
 void wn_txkeys_sent(struct wn_txkeys *k, uint64_t id, uint64_t tx_ns);
+/* The kernel numbered a packet whose stamp nobody wants. */
+void wn_txkeys_skip(struct wn_txkeys *k);
 void wn_txkeys_failed(struct wn_txkeys *k);
 /* Begins anew on fd. To be called when stale, after the stamps so far were read. */
 void wn_txkeys_renew(struct wn_txkeys *k, int fd);

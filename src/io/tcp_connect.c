@@ -376,7 +376,7 @@ wn_err wn_io_tcp_connect_open(
 	if (err == WN_OK && t->epoll_fd < 0)
 		err = wn_fail_sys(ctx, WN_ESYS, errno, "cannot create an event queue");
 	if (err == WN_OK)
-		err = wn_io_find_source(&t->config, ctx);
+		err = wn_io_find_source(&t->config, NULL, ctx);
 	if (err == WN_OK)
 		err = wn_ports_open(&t->ports, &t->config, SOCK_STREAM, true, ctx);
 	if (err != WN_OK) {
@@ -384,6 +384,8 @@ wn_err wn_io_tcp_connect_open(
 		return err;
 	}
 	t->io.sport = t->ports.first;
+	/* The kernel begins to stamp a while after the first socket asked: one that stays does. */
+	wn_stamps_enable(t->ports.fds[0], false);
 	tell_caps(t);
 	*out = &t->io;
 	return WN_OK;
