@@ -21,7 +21,7 @@ static const char text[] =
 	"node ix addr 198.51.100.65 addr6 2001:db8:2::65 silent\n"
 	"# A tunnel under the Atlantic and across America, with labels.\n"
 	"node nyc addr 203.0.113.1 addr6 2001:db8:3::1 name edge1.nyc.transit.example.net\n"
-	"node chi addr 203.0.113.5 addr6 2001:db8:3::5 name p2.chi.transit.example.net quote 28\n"
+	"node chi addr 203.0.113.5 addr6 2001:db8:3::5 name p2.chi.transit.example.net\n"
 	"node den addr 203.0.113.9 addr6 2001:db8:3::9 name p3.den.transit.example.net\n"
 	"node sjc addr 203.0.113.13 addr6 2001:db8:3::13 name edge2.sjc.transit.example.net\n"
 	"# Two ways across the Pacific, chosen by flow.\n"
