@@ -126,7 +126,7 @@ static enum wn_claim take(struct wn_trace *t, const struct wn_reply *r, uint64_t
 
 	memset(&ev, 0, sizeof(ev));
 	ev.kind = WN_EV_REPLY;
-	ev.at_ns = rx_ns > t->start_ns ? rx_ns - t->start_ns : 0;
+	ev.at_ns = wn_trace_since(t, rx_ns);
 	ev.probe_id = wn_trace_rec_id(t, v->rec);
 	ev.u.reply.reply = *r;
 	ev.u.reply.match = v->match;

@@ -182,7 +182,7 @@ void wn_trace_rec_recycle(struct wn_trace *t, uint16_t index)
 	struct wn_probe probe;
 	uint16_t *link;
 
-	assert(rec->state == REC_FAILED || rec->state == REC_AGAIN);
+	assert(rec->state == REC_AGAIN || (rec->state == REC_FAILED && rec->gen < UINT8_MAX));
 	wn_trace_rec_probe(t, index, &probe);
 	for (link = &t->tag_heads[tag_slot(t, rec->tag)]; *link != index;
 		link = &t->recs[*link].tag_next)
@@ -192,10 +192,10 @@ void wn_trace_rec_recycle(struct wn_trace *t, uint16_t index)
 		link = &t->recs[*link].cookie_next)
 		;
 	*link = rec->cookie_next;
+	/* An id that no event has named may come again. */
+	if (rec->state == REC_FAILED)
+		rec->gen++;
 	rec->state = REC_FREE;
-	if (rec->gen == UINT8_MAX)
-		return; /* its ids are used up */
-	rec->gen++;
 	rec->tag_next = t->free_head;
 	t->free_head = index;
 }

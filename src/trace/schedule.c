@@ -184,10 +184,13 @@ bool wn_trace_pick(struct wn_trace *t, uint16_t *out_rec, uint64_t *wake_ns)
 	return true;
 }
 
-void wn_trace_out_remove(struct wn_trace *t, uint16_t index)
+uint64_t wn_trace_out_remove(struct wn_trace *t, uint16_t index)
 {
+	uint64_t base_ns = 0;
+
 	for (uint16_t i = 0; i < t->out_count; i++) {
 		if (t->out[i].rec == index) {
+			base_ns = t->out[i].base_ns;
 			t->out[i] = t->out[--t->out_count];
 			break;
 		}
@@ -196,6 +199,7 @@ void wn_trace_out_remove(struct wn_trace *t, uint16_t index)
 	t->again -= t->recs[index].state == REC_AGAIN;
 	wn_trace_hop(t, t->recs[index].ttl)->active--;
 	t->dirty = true;
+	return base_ns;
 }
 
 void wn_trace_say(struct wn_trace *t, uint16_t index)
@@ -208,11 +212,12 @@ void wn_trace_say(struct wn_trace *t, uint16_t index)
 	t->recs[index].say_next = NO_REC;
 }
 
+/* Waiting counts from its leaving, but not from before it was handed out, whatever a clock says. */
 static void rebase(struct wn_trace *t, uint16_t index, uint64_t at_ns)
 {
 	for (uint16_t i = 0; i < t->out_count; i++)
 		if (t->out[i].rec == index)
-			t->out[i].base_ns = at_ns;
+			t->out[i].base_ns = max_ns(t->out[i].base_ns, at_ns);
 	t->dirty = true;
 }
 

@@ -91,7 +91,7 @@ static bool start_serial(struct wn_trace *t)
 {
 	bool any = false;
 
-	if (t->serial || t->counters.unattributed == 0)
+	if (t->serial || t->counters.unattributed == 0 || !wn_trace_is_anonymous(&t->params))
 		return false;
 	for (unsigned ttl = t->params.first_ttl; ttl <= wn_trace_limit(t); ttl++) {
 		struct hop *hop = wn_trace_hop(t, (uint8_t)ttl);
@@ -143,7 +143,7 @@ void wn_trace_stop_event(struct wn_trace *t, struct wn_event *ev)
 
 	memset(ev, 0, sizeof(*ev));
 	ev->kind = WN_EV_STOP;
-	ev->at_ns = t->now_ns - t->start_ns;
+	ev->at_ns = wn_trace_since(t, t->now_ns);
 	if (why != WN_STOP_NONE) {
 		ev->u.stop.err = t->forced_err;
 		ev->u.stop.sys = t->forced_sys;

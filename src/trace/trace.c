@@ -61,8 +61,7 @@ static wn_err plan(const struct wn_params *p, struct layout *l, struct wn_errctx
 {
 	uint64_t hops = p->max_ttl - p->first_ttl + 1u, recs = hops * p->probes;
 
-	/* The serial pass of a back end that cannot tell its probes apart has one more per TTL. */
-	if (!p->caps.sees_quote_l4)
+	if (wn_trace_is_anonymous(p))
 		recs += hops;
 	if (recs > REC_MAX)
 		return wn_fail(ctx, WN_ERANGE, "%u probes at %u hops: more than %u in one trace",
@@ -121,6 +120,7 @@ wn_err wn_trace_new(const struct wn_params *params, const struct wn_sipkey *key,
 	t->index_mask = (uint16_t)(l.index_size - 1);
 	t->queue_cap = l.queue_cap;
 	t->dirty = true;
+	t->dropped_from = NO_TTL;
 	wn_trace_rec_init(t);
 	wn_trace_find_end(t);
 	*out = t;
@@ -152,7 +152,7 @@ void wn_trace_note(struct wn_trace *t, enum wn_note_kind kind, int64_t value, co
 
 	memset(&ev, 0, sizeof(ev));
 	ev.kind = WN_EV_NOTE;
-	ev.at_ns = t->now_ns - t->start_ns;
+	ev.at_ns = wn_trace_since(t, t->now_ns);
 	ev.u.note.kind = kind;
 	ev.u.note.value = value;
 	for (size_t i = 0; text && text[i] && i + 1 < sizeof(ev.u.note.text); i++)
@@ -177,7 +177,7 @@ static void said_event(struct wn_trace *t, struct wn_event *ev)
 	memset(ev, 0, sizeof(*ev));
 	t->say_head = rec->say_next;
 	ev->probe_id = wn_trace_rec_id(t, index);
-	ev->at_ns = rec->sent_ns > t->start_ns ? rec->sent_ns - t->start_ns : 0;
+	ev->at_ns = wn_trace_since(t, rec->sent_ns);
 	if (rec->state != REC_FAILED) {
 		ev->kind = WN_EV_SENT;
 		wn_trace_rec_probe(t, index, &ev->u.sent.probe);
@@ -210,6 +210,38 @@ static bool told(struct wn_trace *t, struct wn_event *ev)
 	return wn_trace_queue_pop(t, ev);
 }
 
+static void timeout_event(
+	struct wn_trace *t, uint16_t index, uint64_t since_ns, struct wn_event *ev)
+{
+	t->recs[index].state = REC_LOST;
+	memset(ev, 0, sizeof(*ev));
+	ev->kind = WN_EV_TIMEOUT;
+	ev->at_ns = wn_trace_since(t, t->now_ns);
+	ev->probe_id = wn_trace_rec_id(t, index);
+	ev->u.timeout.waited_ns = t->now_ns > since_ns ? t->now_ns - since_ns : 0;
+}
+
+/* Let go beyond the end of the path, but the end has moved away since: lost after all. */
+static bool lost_after_all(struct wn_trace *t, struct wn_event *ev)
+{
+	uint16_t lowest = NO_TTL;
+
+	if (t->dropped_from > t->end.ttl)
+		return false;
+	for (uint16_t i = 0; i < t->rec_count; i++) {
+		if (t->recs[i].state != REC_DROPPED)
+			continue;
+		if (t->recs[i].ttl <= t->end.ttl) {
+			timeout_event(
+				t, i, t->start_ns + wn_trace_since(t, t->recs[i].sent_ns), ev);
+			return true;
+		}
+		lowest = t->recs[i].ttl < lowest ? t->recs[i].ttl : lowest;
+	}
+	t->dropped_from = lowest;
+	return false;
+}
+
 /* A probe beyond the end of the path is let go without a word: it is not lost. */
 static bool timed_out(struct wn_trace *t, struct wn_event *ev)
 {
@@ -217,21 +249,18 @@ static bool timed_out(struct wn_trace *t, struct wn_event *ev)
 
 	while (wn_trace_expiry(t, &index) <= t->now_ns && index != NO_REC) {
 		struct rec *rec = &t->recs[index];
-		bool beyond = rec->ttl > t->end.ttl;
+		uint64_t since_ns = wn_trace_out_remove(t, index);
 
-		wn_trace_out_remove(t, index);
 		wn_trace_hop(t, rec->ttl)->ended++;
-		rec->state = beyond ? REC_DROPPED : REC_LOST;
-		if (beyond)
-			continue;
-		memset(ev, 0, sizeof(*ev));
-		ev->kind = WN_EV_TIMEOUT;
-		ev->at_ns = t->now_ns - t->start_ns;
-		ev->probe_id = wn_trace_rec_id(t, index);
-		ev->u.timeout.waited_ns = t->now_ns > rec->sent_ns ? t->now_ns - rec->sent_ns : 0;
-		return true;
+		if (rec->ttl <= t->end.ttl) {
+			timeout_event(t, index, since_ns, ev);
+			return true;
+		}
+		rec->state = REC_DROPPED;
+		if (rec->ttl < t->dropped_from)
+			t->dropped_from = rec->ttl;
 	}
-	return false;
+	return lost_after_all(t, ev);
 }
 
 static enum wn_act_kind finish(struct wn_trace *t, struct wn_event *ev)
@@ -241,7 +270,7 @@ static enum wn_act_kind finish(struct wn_trace *t, struct wn_event *ev)
 	if (t->phase == PHASE_STOPPED) {
 		memset(ev, 0, sizeof(*ev));
 		ev->kind = WN_EV_END;
-		ev->at_ns = t->now_ns - t->start_ns;
+		ev->at_ns = wn_trace_since(t, t->now_ns);
 		ev->u.end.partial = t->partial;
 		ev->u.end.counters = t->counters;
 		t->phase = PHASE_ENDED;

@@ -20,6 +20,7 @@
 
 #define NO_REC		UINT16_MAX
 #define NEVER		UINT64_MAX
+#define NO_TTL		256
 #define MS		UINT64_C(1000000)
 
 #define WAIT_FLOOR_NS	(50 * MS)  /* for hops whose silence is measured by farther ones */
@@ -129,8 +130,9 @@ struct wn_trace {
 	uint8_t frontier;   /* highest TTL that answered; 0 none */
 	uint8_t expire_top; /* highest TTL with time exceeded */
 	struct path_end end;
-	bool serial;   /* one outstanding at a time */
-	uint32_t left; /* probes that left this machine */
+	uint16_t dropped_from; /* no REC_DROPPED below this TTL */
+	bool serial;	       /* one outstanding at a time */
+	uint32_t left;	       /* probes that left this machine */
 	wn_err first_err;
 	int first_sys;
 
@@ -160,9 +162,24 @@ static inline struct hop *wn_trace_hop(const struct wn_trace *t, uint8_t ttl)
 	return &t->hops[ttl - t->params.first_ttl];
 }
 
+/* Time of an event: from the start, never negative and below 2^63 whatever a clock says. */
+static inline uint64_t wn_trace_since(const struct wn_trace *t, uint64_t at_ns)
+{
+	uint64_t since = at_ns > t->start_ns ? at_ns - t->start_ns : 0;
+
+	return since < INT64_MAX ? since : INT64_MAX;
+}
+
+/* Answers may come that name no probe: then the serial pass has room for one more per TTL. */
+static inline bool wn_trace_is_anonymous(const struct wn_params *p)
+{
+	return !p->caps.sees_quote_ip || !p->caps.sees_quote_l4 || !p->caps.sends_checksum;
+}
+
 /* schedule.c: false, and *wake_ns lowered, when nothing may be sent now. */
 bool wn_trace_pick(struct wn_trace *t, uint16_t *out_rec, uint64_t *wake_ns);
-void wn_trace_out_remove(struct wn_trace *t, uint16_t index);
+/* Takes it off the outstanding ones; returns since when it was waited for. */
+uint64_t wn_trace_out_remove(struct wn_trace *t, uint16_t index);
 void wn_trace_say(struct wn_trace *t, uint16_t index);
 void wn_trace_left(struct wn_trace *t, uint16_t index, uint64_t tx_ns, enum wn_clock clock);
 /* Probes that this TTL shall get. */
