@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The first word decides: a command, or the target of a trace. */
+#include <fcntl.h>
 #include <locale.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli/cli.h"
 #include "config/options.h"
@@ -16,8 +18,20 @@ static const struct {
 #undef X
 };
 
+/*
+ * A standard descriptor that was closed would be given to a socket, and output to the network.
+ * Reading from where output goes makes the first write fail, as it should.
+ */
+static void hold_standard_fds(void)
+{
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDONLY) != fd)
+			_exit(WN_EXIT_FAILED);
+}
+
 int main(int argc, char **argv)
 {
+	hold_standard_fds();
 	setlocale(LC_CTYPE, "");
 	if (argc < 2) {
 		fputs("Usage: wend [OPTION]... HOST\n"

@@ -102,9 +102,10 @@ wn_err wn_request_params(const struct wn_request *req, enum wn_proto proto,
 		"name (international ones too), an IPv4 or an IPv6 address; a port may follow as " \
 		"HOST:PORT or [IPV6]:PORT. The word trace may be left out. Without HOST, --sim "   \
 		"traces to the default target of the simulated network.")                          \
-	X(lab, "FILE|builtin", "Put a simulated network on a TUN device",                          \
+	X(lab, "[--tun NAME] [--seed N] FILE|builtin", "Put a simulated network on a TUN device",  \
 		"Attaches the simulated network of FILE to a TUN device, so that any tool can "    \
-		"trace it. Needs root.")                                                           \
+		"trace it. --tun names the device, --seed replaces the seed of the topology. "     \
+		"Needs root.")                                                                     \
 	X(help, "[COMMAND]", "Explain a command", "Shows what a command does and its options.")    \
 	X(version, "", "Show the version",                                                         \
 		"Shows the version of the program and of the "                                     \
