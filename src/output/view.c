@@ -89,6 +89,62 @@ void wn_view_text(struct wn_strbuf *out, const char *text, bool unicode)
 		add_ascii(out, clean);
 }
 
+bool wn_view_is_hostname(const char *name)
+{
+	static const char allowed[] =
+		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_";
+
+	return name[0] != '\0' && name[strspn(name, allowed)] == '\0';
+}
+
+void wn_view_name(struct wn_strbuf *out, const char *name, bool unicode)
+{
+	struct wn_strbuf clean = WN_STRBUF_INIT;
+
+	wn_view_text(&clean, name, unicode);
+	for (const char *p = wn_strbuf_str(&clean); *p; p++) {
+		if (strchr(" ()*!?+", *p))
+			wn_strbuf_fmt(out, "\\x%02x", (unsigned)*p);
+		else
+			wn_strbuf_putc(out, *p);
+	}
+	wn_strbuf_fini(&clean);
+}
+
+static void add_spaces(struct wn_strbuf *out, unsigned n)
+{
+	for (unsigned i = 0; i < n; i++)
+		wn_strbuf_putc(out, ' ');
+}
+
+void wn_view_wrap(
+	struct wn_strbuf *out, const char *text, struct wn_indent indent, unsigned columns)
+{
+	size_t at = indent.first;
+	bool empty = true; /* the line has no word yet */
+
+	add_spaces(out, indent.first);
+	while (*text) {
+		size_t len = strcspn(text, " ");
+		size_t need = wn_text_columns(text, len);
+
+		if (!empty && columns > 0 && at + 1 + need > columns) {
+			wn_strbuf_putc(out, '\n');
+			add_spaces(out, indent.rest);
+			at = indent.rest;
+			empty = true;
+		}
+		if (!empty)
+			wn_strbuf_putc(out, ' ');
+		wn_strbuf_add(out, text, len);
+		at += need + !empty;
+		empty = false;
+		text += len;
+		text += strspn(text, " ");
+	}
+	wn_strbuf_putc(out, '\n');
+}
+
 void wn_view_ms(struct wn_strbuf *out, int64_t ns)
 {
 	if (ns < 0)

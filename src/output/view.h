@@ -23,6 +23,19 @@ struct wn_stats wn_view_stats(const struct wn_result *r, int ttl, uint32_t respo
 
 /* Foreign text made harmless; without unicode everything beyond ASCII is escaped as well. */
 void wn_view_text(struct wn_strbuf *out, const char *text, bool unicode);
+/* A host name, in which nothing can pass for the punctuation around it. */
+void wn_view_name(struct wn_strbuf *out, const char *name, bool unicode);
+/* True for what a DNS name consists of: letters, digits, dots, hyphens, underscores. */
+bool wn_view_is_hostname(const char *name);
+/*
+ * text on lines of up to `columns` (0: one line), the first indented by `first` spaces, the
+ * others by `rest`. Words longer than a line are not cut.
+ */
+struct wn_indent {
+	unsigned first, rest;
+};
+void wn_view_wrap(
+	struct wn_strbuf *out, const char *text, struct wn_indent indent, unsigned columns);
 /* Milliseconds with as many decimals as make sense: 0.123 12.34 123.4; "-" for none. */
 void wn_view_ms(struct wn_strbuf *out, int64_t ns);
 /* A duration with its unit: "350 ms", "1.2 s". */

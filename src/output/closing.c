@@ -1,0 +1,375 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The closing lines: how it ended and what to try, through which back end and what that cannot
+ * see, what was counted but not shown, and what else a reader must know.
+ */
+#include "output/output.h"
+
+#include <string.h>
+#include "output/table.h"
+
+#define SECOND_NS 1000000000u
+
+struct closing {
+	struct wn_strbuf *out;
+	const struct wn_result *r;
+	const struct wn_table_opts *o;
+	struct wn_strbuf text; /* the line being made */
+};
+
+static void end_line(struct closing *c)
+{
+	if (c->text.len > 0)
+		wn_view_wrap(
+			c->out, wn_strbuf_str(&c->text), (struct wn_indent){0, 2}, c->o->columns);
+	wn_strbuf_reset(&c->text);
+}
+
+static void add(struct closing *c, const char *text)
+{
+	wn_strbuf_puts(&c->text, text);
+}
+
+static void add_addr(struct closing *c, const struct wn_addr *addr)
+{
+	char buf[WN_ADDR_STRLEN];
+
+	wn_strbuf_puts(&c->text, wn_addr_str(addr, buf));
+}
+
+/* ---- what to try ---- */
+
+static uint64_t last_reply_ns(const struct wn_result *r)
+{
+	uint64_t last = 0;
+
+	for (uint32_t i = 0; i < r->reply_count; i++)
+		if (r->replies[i].at_ns > last)
+			last = r->replies[i].at_ns;
+	return last;
+}
+
+static void add_other_protocols(struct closing *c)
+{
+	static const char *const tries[WN_PROTO_COUNT] = {
+		[WN_PROTO_UDP] = "try -P icmp, -P tcp -p 443, or -P auto",
+		[WN_PROTO_ICMP] = "try -P udp, -P tcp -p 443, or -P auto",
+		[WN_PROTO_TCP] = "try another port (-p 443), -P icmp, or -P auto",
+	};
+
+	add(c, tries[c->r->params.proto]);
+}
+
+/* Silence has two readings, not answering and not answering in time: say how long we waited. */
+static void add_waited(struct closing *c)
+{
+	const struct wn_result *r = c->r;
+	uint64_t max_ns = r->params.wait_max_ns;
+	uint64_t last_ns = last_reply_ns(r);
+	uint64_t more_s = max_ns < SECOND_NS ? 2 : (2 * max_ns + SECOND_NS - 1) / SECOND_NS;
+
+	if (r->stop_ns > last_ns) {
+		add(c, "; waited ");
+		wn_view_duration(&c->text, r->stop_ns - last_ns);
+		add(c, last_ns > 0 ? " after the last reply" : "");
+	}
+	wn_strbuf_fmt(&c->text, "; for slow links try -w %u", (unsigned)more_s);
+}
+
+static void add_after(struct closing *c)
+{
+	const struct wn_result *r = c->r;
+	const struct wn_hop *hop = &r->hops[r->last_ttl];
+
+	if (hop->responder_count == 0)
+		return;
+	wn_strbuf_fmt(&c->text, " after hop %u (", (unsigned)r->last_ttl);
+	add_addr(c, &r->responders[hop->responders[0].responder].addr);
+	add(c, ")");
+}
+
+/* ---- how it ended ---- */
+
+static void say_reached(struct closing *c)
+{
+	const struct wn_result *r = c->r;
+	const struct wn_reply_rec *reply = &r->replies[r->reached_reply];
+	const struct wn_addr *from = &r->responders[reply->responder].addr;
+
+	add(c, "Reached ");
+	add_addr(c, from);
+	wn_strbuf_fmt(&c->text, " at hop %u", (unsigned)r->last_ttl);
+	if (reply->rtt_ns >= 0) {
+		add(c, " in ");
+		wn_view_ms(&c->text, reply->rtt_ns);
+		add(c, " ms");
+	}
+	wn_strbuf_fmt(
+		&c->text, " (%s)", wn_reply_text(reply->kind, from->family, reply->icmp_code));
+}
+
+static void say_gap(struct closing *c)
+{
+	unsigned silent = (unsigned)c->r->params.gap;
+
+	if (c->r->responder_count == 0) {
+		wn_strbuf_fmt(&c->text,
+			"No reply at all, from %u hops: a firewall on this machine or next to it "
+			"may drop probes or replies; ",
+			silent);
+	} else {
+		wn_strbuf_fmt(&c->text, "Stopped: %u silent hops", silent);
+		add_after(c);
+		add(c, ". The target, or a firewall before it, does not answer ");
+		wn_view_probe_kind(&c->text, &c->r->params);
+		add(c, ": ");
+	}
+	add_other_protocols(c);
+	add_waited(c);
+}
+
+static void say_max_ttl(struct closing *c)
+{
+	unsigned max = c->r->params.max_ttl;
+
+	wn_strbuf_fmt(&c->text, "Not reached within %u hops", max);
+	if (c->r->last_ttl < max) {
+		add(c, ", no answer");
+		add_after(c);
+		add(c, ": ");
+		add_other_protocols(c);
+		add_waited(c);
+	} else if (max < 255) {
+		wn_strbuf_fmt(&c->text, ": try -m %u", max < 127 ? 2 * max : 255);
+	}
+}
+
+static void say_loop(struct closing *c)
+{
+	wn_strbuf_fmt(&c->text,
+		"Stopped at hop %u: a routing loop, the same routers come again and again",
+		(unsigned)c->r->stop_ttl);
+}
+
+/* The reply that stopped it: an error from there that is no time exceeded. */
+static const struct wn_reply_rec *find_refusal(const struct wn_result *r)
+{
+	for (uint32_t i = 0; i < r->reply_count; i++) {
+		const struct wn_reply_rec *reply = &r->replies[i];
+
+		if (r->probes[reply->probe].probe.ttl == r->stop_ttl && !reply->duplicate &&
+			reply->kind != WN_REPLY_TIME_EXCEEDED &&
+			wn_addr_eq(&r->responders[reply->responder].addr, &r->stop_by))
+			return reply;
+	}
+	return NULL;
+}
+
+static void say_unreachable(struct closing *c)
+{
+	const struct wn_result *r = c->r;
+	const struct wn_reply_rec *reply = find_refusal(r);
+	char mark[WN_MARK_STRLEN];
+
+	wn_strbuf_fmt(&c->text, "Stopped at hop %u: ", (unsigned)r->stop_ttl);
+	add_addr(c, &r->stop_by);
+	if (!reply) {
+		add(c, " refused");
+		return;
+	}
+	wn_reply_mark(reply->kind, r->stop_by.family, reply->icmp_code, reply->mtu, mark);
+	wn_strbuf_fmt(&c->text, " says: %s",
+		wn_reply_text(reply->kind, r->stop_by.family, reply->icmp_code));
+	if (mark[0])
+		wn_strbuf_fmt(&c->text, " (%s)", mark);
+	if (reply->kind == WN_REPLY_TOO_BIG && reply->mtu)
+		wn_strbuf_fmt(&c->text, "; try --size %u or less", (unsigned)reply->mtu);
+	if (wn_view_foreign_port_unreachable(r, reply)) {
+		add(c, ". It is not the target, so that was not reached: ");
+		add_other_protocols(c);
+	}
+}
+
+static void say_deadline(struct closing *c)
+{
+	add(c, "Stopped by the deadline of ");
+	wn_view_duration(&c->text, c->r->params.deadline_ns);
+	add(c, c->r->last_ttl ? "," : ", no answer");
+	if (c->r->last_ttl)
+		wn_strbuf_fmt(&c->text, " last answer from hop %u", (unsigned)c->r->last_ttl);
+	add(c, ": try a longer --deadline");
+}
+
+static void say_interrupted(struct closing *c)
+{
+	add(c, "Stopped after ");
+	wn_view_duration(&c->text, c->r->stop_ns);
+}
+
+static void say_error(struct closing *c)
+{
+	wn_strbuf_fmt(
+		&c->text, "Stopped: nothing more can be sent: %s", wn_err_text(c->r->stop_err));
+	if (c->r->stop_sys)
+		wn_strbuf_fmt(&c->text, " (error %d)", c->r->stop_sys);
+}
+
+static void say_stop(struct closing *c)
+{
+	static void (*const say[])(struct closing *) = {
+		[WN_STOP_REACHED] = say_reached,
+		[WN_STOP_MAX_TTL] = say_max_ttl,
+		[WN_STOP_GAP] = say_gap,
+		[WN_STOP_LOOP] = say_loop,
+		[WN_STOP_UNREACHABLE] = say_unreachable,
+		[WN_STOP_DEADLINE] = say_deadline,
+		[WN_STOP_INTERRUPTED] = say_interrupted,
+		[WN_STOP_ERROR] = say_error,
+	};
+	enum wn_stop stop = c->r->stop;
+
+	/* The destination may have answered although something else ended the trace. */
+	if (c->r->reached_reply != WN_NONE)
+		say_reached(c);
+	else if (stop != WN_STOP_NONE && stop != WN_STOP_REACHED)
+		say[stop](c);
+	else
+		add(c, "Not reached");
+	add(c, c->r->partial ? " (interrupted: partial result)." : ".");
+	end_line(c);
+}
+
+/* ---- the rest ---- */
+
+static void say_progress(struct closing *c)
+{
+	struct wn_stats s = wn_view_stats(c->r, -1, WN_NONE, -1);
+
+	wn_strbuf_fmt(&c->text, "%u probes sent, %u answered, %u waiting", (unsigned)s.sent,
+		(unsigned)s.received, (unsigned)s.pending);
+	end_line(c);
+}
+
+static void say_backend(struct closing *c)
+{
+	const struct wn_caps *caps = &c->r->params.caps;
+
+	add(c, "Back end: ");
+	wn_view_text(&c->text, caps->name, c->o->unicode);
+	if (caps->blind[0]) {
+		add(c, "; it cannot see ");
+		wn_view_text(&c->text, caps->blind, c->o->unicode);
+	}
+	add(c, ".");
+	end_line(c);
+}
+
+/* The signs behind addresses, where there are any. */
+static void say_signs(struct closing *c)
+{
+	unsigned last = wn_view_last_ttl(c->r);
+	bool weak = false, late = false;
+
+	for (uint32_t i = 0; i < c->r->probe_count; i++) {
+		const struct wn_probe_rec *p = &c->r->probes[i];
+
+		if (p->first_reply == WN_NONE || p->probe.ttl > last)
+			continue;
+		weak = weak || c->r->replies[p->first_reply].match == WN_MATCH_WEAK;
+		late = late || p->state == WN_PROBE_LATE;
+	}
+	if (weak)
+		add(c, "? the reply quotes too little of the probe to be sure that it is genuine.");
+	end_line(c);
+	if (late)
+		add(c, "+ some of its replies came after the timeout.");
+	end_line(c);
+}
+
+struct counter {
+	const char *name, *text;
+	size_t offset;
+};
+
+static const struct counter counters[] = {
+#define X(field, words) {#field, words, offsetof(struct wn_counters, field)},
+	WN_COUNTER_LIST(X)
+#undef X
+};
+
+static bool matters(const struct closing *c, const struct counter *k)
+{
+	/* Raw sockets see everybody's packets; weak and late replies carry their signs. */
+	static const char *const usual[] = {"foreign", "weak", "late"};
+
+	for (size_t i = 0; i < sizeof(usual) / sizeof(usual[0]); i++)
+		if (strcmp(k->name, usual[i]) == 0)
+			return c->o->verbose > 0;
+	return true;
+}
+
+static void say_counters(struct closing *c)
+{
+	for (size_t i = 0; i < sizeof(counters) / sizeof(counters[0]); i++) {
+		const char *at = (const char *)&c->r->counters + counters[i].offset;
+		uint64_t n;
+
+		memcpy(&n, at, sizeof(n));
+		if (n == 0 || !matters(c, &counters[i]))
+			continue;
+		add(c, c->text.len > 0 ? ", " : "Counted: ");
+		wn_strbuf_fmt(&c->text, "%llu %s (%s)", (unsigned long long)n, counters[i].name,
+			counters[i].text);
+	}
+	if (c->text.len > 0)
+		add(c, ".");
+	end_line(c);
+}
+
+static void say_note(struct closing *c, const struct wn_event *ev)
+{
+	static const char *const texts[] = {
+		[WN_NOTE_GAP_IN_TIME] = "this process did not run for ",
+		[WN_NOTE_LINK_DOWN] = "the link went down",
+		[WN_NOTE_LINK_UP] = "the link came up again",
+		[WN_NOTE_ADDRESS_CHANGED] = "an address of this machine changed",
+		[WN_NOTE_SERIAL_PASS] = "answers came that could belong to several probes: "
+					"silent hops were asked again one at a time",
+		[WN_NOTE_DNS_DEAD] = "name servers do not answer",
+		[WN_NOTE_TEXT] = "",
+	};
+	unsigned kind = (unsigned)ev->u.note.kind;
+
+	add(c, "Note: ");
+	add(c, kind < sizeof(texts) / sizeof(texts[0]) ? texts[kind] : "");
+	if (kind == WN_NOTE_GAP_IN_TIME)
+		wn_view_duration(&c->text, ev->u.note.value > 0 ? (uint64_t)ev->u.note.value : 0);
+	if (ev->u.note.text[0]) {
+		add(c, kind == WN_NOTE_TEXT ? "" : ": ");
+		wn_view_text(&c->text, ev->u.note.text, c->o->unicode);
+	}
+	add(c, ".");
+	end_line(c);
+}
+
+void wn_out_closing(struct wn_strbuf *out, const struct wn_result *r, const struct wn_table_opts *o)
+{
+	struct closing c = {.out = out, .r = r, .o = o, .text = WN_STRBUF_INIT};
+
+	if (!r->started)
+		return;
+	if (o->live && r->stop == WN_STOP_NONE)
+		say_progress(&c);
+	else
+		say_stop(&c);
+	say_signs(&c);
+	if (!o->live) {
+		say_backend(&c);
+		say_counters(&c);
+	}
+	for (uint32_t i = 0; i < r->note_count; i++)
+		say_note(&c, &r->notes[i]);
+	if (c.text.err)
+		out->err = c.text.err;
+	wn_strbuf_fini(&c.text);
+}
