@@ -22,7 +22,7 @@ static uint64_t max_ns(uint64_t a, uint64_t b)
 	return a > b ? a : b;
 }
 
-/* After how long the first probe of a trailing TTL is taken for silent enough to try the rest. */
+/* After how long a probe of a trailing TTL is taken for silent enough to try the next. */
 static uint64_t patience_ns(const struct wn_trace *t)
 {
 	if (t->worst_ns == 0)
@@ -30,22 +30,42 @@ static uint64_t patience_ns(const struct wn_trace *t)
 	return max_ns(t->worst_ns + t->worst_ns / 2, RETRY_FLOOR_NS);
 }
 
+/*
+ * A second SYN with the same ports while the target still answers the first confuses it. Where
+ * a farther hop answered there is no target, so nothing is confused; elsewhere the next SYN of a
+ * TTL waits for the answer to the one before, or as long as patience lasts.
+ */
+static bool syn_in_progress(const struct wn_trace *t, const struct hop *hop, uint8_t ttl)
+{
+	return hop->active > 0 && t->params.proto == WN_PROTO_TCP &&
+	       t->params.flow_mode == WN_FLOW_FIXED && (ttl >= t->frontier || ttl >= t->end.ttl);
+}
+
+/*
+ * May a SYN follow one that is still out at the same TTL? Not to where it can reach the target:
+ * a second SYN with the same ports, while the first is being answered, confuses it.
+ */
+static bool is_staged(const struct wn_trace *t, uint8_t ttl)
+{
+	return t->params.proto == WN_PROTO_TCP && t->params.flow_mode == WN_FLOW_FIXED &&
+	       ttl > t->expire_top;
+}
+
 /* When this TTL may get its next probe: 0 now, NEVER when something must happen first. */
 static uint64_t ready_ns(const struct wn_trace *t, uint8_t ttl)
 {
 	const struct hop *hop = wn_trace_hop(t, ttl);
+	bool staged = hop->active > 0 && is_staged(t, ttl);
 
 	if (hop->active + hop->ended >= wn_trace_want(t, hop))
 		return NEVER;
-	/* A second SYN with the same ports while the first is answered confuses the target. */
-	if (hop->active > 0 && t->params.proto == WN_PROTO_TCP &&
-		t->params.flow_mode == WN_FLOW_FIXED)
-		return NEVER;
 	if (hop->left == 0 && hop->active == 0)
 		return 0;
-	if (ttl <= t->frontier || hop->ended > 0)
+	if (ttl <= t->frontier)
+		return staged ? NEVER : 0;
+	if (!staged && (hop->ended > 0 || hop->left > 1))
 		return 0;
-	return hop->first_ns ? hop->first_ns + patience_ns(t) : NEVER;
+	return hop->last_ns ? hop->last_ns + patience_ns(t) : NEVER;
 }
 
 static uint64_t gate_ns(const struct wn_trace *t)
@@ -233,10 +253,10 @@ void wn_trace_left(struct wn_trace *t, uint16_t index, uint64_t tx_ns, enum wn_c
 	rec->sent_ns = tx_ns;
 	rec->clock = (uint8_t)clock;
 	rebase(t, index, tx_ns);
-	if (hop->left++ == 0)
-		hop->first_ns = tx_ns ? tx_ns : 1;
+	hop->left++;
+	hop->last_ns = tx_ns ? tx_ns : 1;
 	if (t->left++ == 0)
-		t->first_ns = hop->first_ns;
+		t->first_ns = hop->last_ns;
 	t->link_tries = 0;
 	t->again_ns = 0;
 	if (!(rec->flags & REC_F_SAID)) {
