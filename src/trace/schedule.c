@@ -31,17 +31,6 @@ static uint64_t patience_ns(const struct wn_trace *t)
 }
 
 /*
- * A second SYN with the same ports while the target still answers the first confuses it. Where
- * a farther hop answered there is no target, so nothing is confused; elsewhere the next SYN of a
- * TTL waits for the answer to the one before, or as long as patience lasts.
- */
-static bool syn_in_progress(const struct wn_trace *t, const struct hop *hop, uint8_t ttl)
-{
-	return hop->active > 0 && t->params.proto == WN_PROTO_TCP &&
-	       t->params.flow_mode == WN_FLOW_FIXED && (ttl >= t->frontier || ttl >= t->end.ttl);
-}
-
-/*
  * May a SYN follow one that is still out at the same TTL? Not to where it can reach the target:
  * a second SYN with the same ports, while the first is being answered, confuses it.
  */

@@ -76,8 +76,8 @@ struct rec {
 #define HOP_F_EXPIRED	  32u /* a time exceeded came from here */
 
 struct hop {
-	uint64_t first_ns; /* when its first probe left, moved by time lost; 0: none left */
-	uint64_t rtt_ns;   /* worst seen; 0 none */
+	uint64_t last_ns; /* when its last probe left, moved by time lost; 0: none left */
+	uint64_t rtt_ns;  /* worst seen; 0 none */
 	struct wn_addr addr;
 	uint8_t flags;
 	uint16_t next_number;
