@@ -79,6 +79,58 @@ static void check_json(const struct replay *rp)
 	wn_strbuf_fini(&two);
 }
 
+/* Lines of clean text; of control characters only newlines and, where asked for, colours. */
+static void check_lines(const struct wn_strbuf *sb, bool color)
+{
+	size_t used;
+
+	prop_check(sb->err == WN_OK);
+	for (size_t i = 0; i < sb->len; i += used) {
+		uint32_t cp = 0;
+
+		used = wn_text_utf8(sb->data + i, sb->len - i, &cp);
+		prop_check(used > 0);
+		if (cp == '\n')
+			continue;
+		if (cp == 0x1b && color && i + 2 < sb->len && sb->data[i + 1] == '[') {
+			used = 2 + strspn(sb->data + i + 2, "0123456789;");
+			prop_check(i + used < sb->len && sb->data[i + used] == 'm');
+			used++;
+			continue;
+		}
+		prop_check(!wn_text_unsafe(cp));
+	}
+}
+
+static void check_tables(const struct wn_result *r)
+{
+	static const struct wn_table_opts faces[] = {
+		{.columns = 0, .names = true, .verbose = 2},
+		{.columns = 80, .color = true, .unicode = true, .names = true},
+		{.columns = 20, .unicode = true, .live = true, .verbose = 1},
+	};
+
+	for (size_t i = 0; i < sizeof(faces) / sizeof(faces[0]); i++) {
+		struct wn_strbuf sb = WN_STRBUF_INIT;
+
+		wn_out_table(&sb, r, &faces[i]);
+		check_lines(&sb, faces[i].color);
+		wn_strbuf_fini(&sb);
+	}
+}
+
+static void check_classic(const struct wn_result *r)
+{
+	struct wn_strbuf sb = WN_STRBUF_INIT;
+	unsigned last = wn_out_classic_last(r);
+
+	wn_out_classic_header(&sb, r);
+	for (unsigned ttl = r->params.first_ttl; ttl <= last; ttl++)
+		wn_out_classic_hop(&sb, r, (uint8_t)ttl, true);
+	check_lines(&sb, false);
+	wn_strbuf_fini(&sb);
+}
+
 int prop_replay(const uint8_t *data, size_t size)
 {
 	struct replay rp = {wn_result_new(&limits), wn_result_new(&limits)};
@@ -93,8 +145,11 @@ int prop_replay(const uint8_t *data, size_t size)
 		check_line(&rp, line, (size_t)(stop - line));
 		line = stop + 1;
 	}
-	if (rp.as_read->started)
+	if (rp.as_read->started) {
 		check_json(&rp);
+		check_tables(rp.as_read);
+		check_classic(rp.as_read);
+	}
 	wn_result_free(rp.as_read);
 	wn_result_free(rp.as_rewritten);
 	return 0;
