@@ -200,7 +200,6 @@ static uint64_t over_ns(const struct wn_probe_rec *p)
 	return p->state == WN_PROBE_LOST ? p->sent_ns + p->waited_ns : UINT64_MAX;
 }
 
-/* Where it reaches the target, a SYN waits for the one before it. */
 /* At the target one SYN follows the other; a silent hop on the way is not waited for. */
 static void test_tcp_one_syn_at_a_time(void **state)
 {
@@ -215,20 +214,36 @@ static void test_tcp_one_syn_at_a_time(void **state)
 	assert_int_equal(f.stop.u.stop.stop, WN_STOP_REACHED);
 	for (size_t i = 0; i < f.result->probe_count; i++) {
 		const struct wn_probe_rec *a = &f.result->probes[i];
-		uint64_t end = a->state == WN_PROBE_LOST ? a->sent_ns + a->waited_ns
-			       : a->first_reply == WN_NONE
-				       ? UINT64_MAX
-				       : f.result->replies[a->first_reply].at_ns;
 
 		for (size_t j = i + 1; j < f.result->probe_count; j++) {
 			const struct wn_probe_rec *b = &f.result->probes[j];
 
-			if (b->probe.ttl == a->probe.ttl && a->probe.ttl == 8)
-				assert_true(b->sent_ns >= end);
-			early += b->probe.ttl == 4 && a->probe.ttl == 4 && b->sent_ns < end;
+			if (b->probe.ttl != a->probe.ttl)
+				continue;
+			if (a->probe.ttl >= 8)
+				assert_true(b->sent_ns >= over_ns(a));
+			early += a->probe.ttl == 4 && b->sent_ns < over_ns(a);
 		}
 	}
 	assert_true(early > 0);
+	fake_fini(&f);
+}
+
+/* And a silent target is not asked again sooner than an answer would have come. */
+static void test_tcp_dead_target(void **state)
+{
+	(void)state;
+	fake_init(&f, 40, 4 * FAKE_MS);
+	f.params.proto = WN_PROTO_TCP;
+	f.params.size = 44;
+	fake_silent(&f, 11, 40);
+	run();
+	assert_int_equal(f.stop.u.stop.stop, WN_STOP_GAP);
+	assert_in_range(fake_took_ms(&f), 200, 500);
+	for (size_t i = 0; i < f.sent_count; i++)
+		for (size_t j = i + 1; j < f.sent_count; j++)
+			if (f.sent[i].ttl > 10 && f.sent[i].ttl == f.sent[j].ttl)
+				assert_true(f.sent_ns[j] - f.sent_ns[i] >= 60 * FAKE_MS);
 	fake_fini(&f);
 }
 
