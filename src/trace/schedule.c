@@ -54,7 +54,7 @@ static uint64_t ready_ns(const struct wn_trace *t, uint8_t ttl)
 		return staged ? NEVER : 0;
 	if (!staged && (hop->ended > 0 || hop->left > 1))
 		return 0;
-	return hop->last_ns ? hop->last_ns + patience_ns(t) : NEVER;
+	return hop->last_ns + patience_ns(t);
 }
 
 static uint64_t gate_ns(const struct wn_trace *t)
@@ -163,6 +163,7 @@ static uint16_t pick_new(struct wn_trace *t, uint64_t *wake_ns)
 	if (rec == NO_REC)
 		return NO_REC;
 	wn_trace_hop(t, ttl)->active++;
+	wn_trace_hop(t, ttl)->last_ns = t->now_ns; /* known better once it left */
 	t->out[t->out_count++] = (struct out){.base_ns = t->now_ns, .rec = rec};
 	return rec;
 }
@@ -243,9 +244,9 @@ void wn_trace_left(struct wn_trace *t, uint16_t index, uint64_t tx_ns, enum wn_c
 	rec->clock = (uint8_t)clock;
 	rebase(t, index, tx_ns);
 	hop->left++;
-	hop->last_ns = tx_ns ? tx_ns : 1;
+	hop->last_ns = tx_ns;
 	if (t->left++ == 0)
-		t->first_ns = hop->last_ns;
+		t->first_ns = tx_ns;
 	t->link_tries = 0;
 	t->again_ns = 0;
 	if (!(rec->flags & REC_F_SAID)) {

@@ -82,12 +82,11 @@ static void shift(struct wn_trace *t, uint64_t by_ns)
 {
 	const struct wn_params *p = &t->params;
 
-	t->first_ns += t->first_ns ? by_ns : 0;
+	t->first_ns += by_ns;
 	for (uint16_t i = 0; i < t->out_count; i++)
 		t->out[i].base_ns += by_ns;
 	for (unsigned ttl = p->first_ttl; ttl <= p->max_ttl; ttl++)
-		if (wn_trace_hop(t, (uint8_t)ttl)->last_ns)
-			wn_trace_hop(t, (uint8_t)ttl)->last_ns += by_ns;
+		wn_trace_hop(t, (uint8_t)ttl)->last_ns += by_ns;
 	t->dirty = true;
 }
 

@@ -76,7 +76,7 @@ struct rec {
 #define HOP_F_EXPIRED	  32u /* a time exceeded came from here */
 
 struct hop {
-	uint64_t last_ns; /* when its last probe left, moved by time lost; 0: none left */
+	uint64_t last_ns; /* when its last probe left, moved by time lost */
 	uint64_t rtt_ns;  /* worst seen; 0 none */
 	struct wn_addr addr;
 	uint8_t flags;
@@ -125,7 +125,7 @@ struct wn_trace {
 	bool dirty;
 	uint8_t link_tries;
 
-	uint64_t first_ns;  /* when the first probe left, moved by time lost; 0: none left */
+	uint64_t first_ns;  /* when the first probe left, moved by time lost */
 	uint64_t worst_ns;  /* RTT */
 	uint8_t frontier;   /* highest TTL that answered; 0 none */
 	uint8_t expire_top; /* highest TTL with time exceeded */
