@@ -128,6 +128,12 @@ void wn_sim_forge(struct wn_sim *s, const struct wn_sim_pkt *p, const struct wn_
 void wn_sim_emit(struct wn_sim *s, uint32_t index, uint32_t edge, uint64_t at_ns);
 bool wn_sim_link_down(const struct wn_sim *s, uint32_t link, uint64_t at_ns);
 
+/*
+ * sim.c: whether the source's own link takes a packet (faults aside), and which link that is;
+ * WN_TOPO_NONE when it goes nowhere.
+ */
+wn_err wn_sim_first_link(struct wn_sim *s, const uint8_t *packet, size_t len, uint32_t *out_link);
+
 /* pool.c */
 /* An index into s->pkts with room for len bytes copied from data; WN_TOPO_NONE: overflow. */
 uint32_t wn_sim_pkt_new(struct wn_sim *s, const uint8_t *data, size_t len);

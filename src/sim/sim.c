@@ -125,25 +125,38 @@ static void run(struct wn_sim *s, uint64_t now_ns, bool one_delivery)
 		s->now_ns = now_ns;
 }
 
-wn_err wn_sim_send(struct wn_sim *s, const uint8_t *packet, size_t len, uint64_t now_ns)
+wn_err wn_sim_first_link(struct wn_sim *s, const uint8_t *packet, size_t len, uint32_t *out_link)
 {
 	const struct wn_topo *t = s->topo;
+	const struct wn_topo_link *l;
 	struct wn_wire_head h;
-	uint32_t index, edge;
+	uint32_t edge;
 	bool back;
 
-	run(s, now_ns, false);
+	*out_link = WN_TOPO_NONE;
 	if (len > WN_PACKET_MAX || wn_wire_head(packet, len, &h))
 		return WN_EINVAL;
-	if (wn_topo_owner(t, &h.dst, &back) != t->source) {
-		edge = wn_sim_route(s, t->source, &h);
-		if (edge == WN_TOPO_NONE)
-			return WN_ENOROUTE;
-		if (wn_sim_link_down(s, edge / 2, s->now_ns))
-			return WN_ENETDOWN;
-		if (t->links[edge / 2].mtu && len > t->links[edge / 2].mtu && h.df)
-			return WN_EMSGSIZE;
-	}
+	if (wn_topo_owner(t, &h.dst, &back) == t->source)
+		return WN_OK;
+	edge = wn_sim_route(s, t->source, &h);
+	if (edge == WN_TOPO_NONE)
+		return WN_ENOROUTE;
+	*out_link = edge / 2;
+	l = &t->links[edge / 2];
+	return l->mtu && len > l->mtu && h.df ? WN_EMSGSIZE : WN_OK;
+}
+
+wn_err wn_sim_send(struct wn_sim *s, const uint8_t *packet, size_t len, uint64_t now_ns)
+{
+	uint32_t index, link;
+	wn_err err;
+
+	run(s, now_ns, false);
+	err = wn_sim_first_link(s, packet, len, &link);
+	if (err)
+		return err;
+	if (link != WN_TOPO_NONE && wn_sim_link_down(s, link, s->now_ns))
+		return WN_ENETDOWN;
 	index = wn_sim_pkt_new(s, packet, len);
 	if (index == WN_TOPO_NONE)
 		return WN_ENOBUFS;

@@ -59,11 +59,13 @@ uint64_t wn_sim_next(const struct wn_sim *s);
 size_t wn_sim_recv(
 	struct wn_sim *s, uint64_t now_ns, uint8_t *buf, size_t cap, uint64_t *out_at_ns);
 
-/* Ground truth for tests: the responder (or family 0 for silent) that the packet would meet at
- * each TTL from 1 on, ignoring loss and rate limits; returns the count up to the end of the path,
- * which is what answers for good (the target, an unreachable) or where packets vanish (family 0).
- * A path that never ends (a loop) is told up to 255 hops. Per-packet balancing makes it a
- * sample. */
+/*
+ * Ground truth for tests: the responder (or family 0 for silent) that the packet would meet at
+ * each TTL from 1 on, ignoring loss and rate limits. Returns the count up to the end of the path,
+ * which is what answers for good (the target, an unreachable) or where packets vanish (family 0);
+ * 0 when the source's own link refuses the packet. A path that never ends (a loop) is told up to
+ * 255 hops. Per-packet balancing makes it a sample.
+ */
 size_t wn_sim_truth(
 	struct wn_sim *s, const uint8_t *packet, size_t len, struct wn_addr *out, size_t cap);
 

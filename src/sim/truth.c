@@ -45,7 +45,8 @@ size_t wn_sim_truth(
 	struct wn_rng rng = s->rng;
 	struct wn_sim_pkt p = {0};
 	size_t count = 0, last = 0;
-	bool end = false;
+	uint32_t link;
+	bool end = wn_sim_first_link(s, packet, len, &link) != WN_OK;
 
 	while (!end && count < cap && count < 255 && wn_sim_pkt_set(&p, packet, len)) {
 		enum outcome met;
