@@ -239,12 +239,14 @@ static void test_failures_within_a_batch(void **state)
 
 static void test_link_down(void **state)
 {
+	struct wn_io_config c = kit_config(WN_PROTO_UDP, "198.51.100.1", 33434);
 	struct kit k;
 	struct wn_probe p;
 
 	(void)state;
+	c.src = kit_addr("127.0.0.1");
 	assert_true(ns_route("198.51.100.0/24", RTN_UNICAST, true));
-	kit_open(&k, wn_io_raw_open, kit_config(WN_PROTO_UDP, "198.51.100.1", 33434));
+	kit_open(&k, wn_io_raw_open, c);
 	p = kit_probe(&k, 1);
 	kit_send(&k, &p);
 	assert_true(ns_link("lo", false));
@@ -263,6 +265,7 @@ static void test_too_big(void **state)
 	struct wn_probe p;
 
 	(void)state;
+	c.src = kit_addr("127.0.0.1");
 	assert_true(ns_route("198.51.100.0/24", RTN_UNICAST, true));
 	kit_open(&k, wn_io_raw_open, c);
 	((struct wn_raw *)k.io)->mtu = 1500; /* a lower one than lo really has */

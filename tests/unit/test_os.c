@@ -121,12 +121,13 @@ static void test_route_types(void **state)
 {
 	static const uint8_t types[] = {RTN_UNREACHABLE, RTN_PROHIBIT, RTN_BLACKHOLE};
 	static const struct {
-		const char *prefix, *inside;
-	} nets[] = {{"198.51.100.0/24", "198.51.100.7"}, {"2001:db8:1::/48", "2001:db8:1::7"}};
+		const char *prefix, *inside, *self;
+	} nets[] = {{"198.51.100.0/24", "198.51.100.7", "127.0.0.1"},
+		{"2001:db8:1::/48", "2001:db8:1::7", "::1"}};
 
 	(void)state;
 	for (size_t n = 0; n < 2; n++) {
-		struct wn_addr dst = addr(nets[n].inside);
+		struct wn_addr dst = addr(nets[n].inside), self = addr(nets[n].self);
 		struct wn_os_route r;
 
 		for (size_t t = 0; t < sizeof(types); t++) {
@@ -136,8 +137,13 @@ static void test_route_types(void **state)
 			assert_true(ns_route(nets[n].prefix, types[t], false));
 		}
 		assert_true(ns_route(nets[n].prefix, RTN_UNICAST, true));
-		assert_int_equal(wn_os_route_get(&dst, NULL, "lo", 0, &r, NULL), WN_OK);
+		assert_int_equal(wn_os_route_get(&dst, &self, "lo", 0, &r, NULL), WN_OK);
+		assert_true(wn_addr_eq(&r.src, &self));
 		assert_false(r.local);
+		/* A way out, but no address to send from: lo's own ones do not reach beyond it. */
+		if (n == 0)
+			assert_int_equal(
+				wn_os_route_get(&dst, NULL, NULL, 0, &r, NULL), WN_EADDRNOTAVAIL);
 		assert_true(ns_route(nets[n].prefix, RTN_UNICAST, false));
 	}
 }

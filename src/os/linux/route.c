@@ -173,5 +173,8 @@ wn_err wn_os_route_get(const struct wn_addr *dst, const struct wn_addr *src, con
 	if (src)
 		out->src = *src;
 	name_interface(out);
+	if (!out->src.family)
+		return wn_fail(ctx, WN_EADDRNOTAVAIL, "%s has no address to send from",
+			out->iface[0] ? out->iface : "this machine");
 	return WN_OK;
 }
