@@ -23,19 +23,23 @@ struct wn_cli_trace *wn_session_best(struct wn_session *s)
 	return best;
 }
 
+static void add_name(const struct wn_cli_trace *t, struct wn_strbuf *out)
+{
+	wn_strbuf_puts(out, wn_proto_name(t->proto));
+	if (t->rt && t->proto == WN_PROTO_TCP)
+		wn_strbuf_fmt(out, " %u", wn_run_result(t->rt)->params.dport);
+}
+
 static void add_outcome(const struct wn_cli_trace *t, struct wn_strbuf *out)
 {
 	const struct wn_result *r = t->rt ? wn_run_result(t->rt) : NULL;
 
-	wn_strbuf_fmt(out, "%s ", wn_proto_name(t->proto));
-	if (t->proto == WN_PROTO_TCP && r)
-		wn_strbuf_fmt(out, "%u ", r->params.dport);
 	if (!r)
 		wn_strbuf_fmt(out, "could not run (%s)", wn_err_text(t->why.code));
 	else if (r->reached)
-		wn_strbuf_fmt(out, "reached it at %u", r->last_ttl);
-	else if (r->last_ttl > 0 && r->responder_count > 0)
-		wn_strbuf_fmt(out, "got to %u", r->last_ttl);
+		wn_strbuf_fmt(out, "reached the target at hop %u", r->last_ttl);
+	else if (r->responder_count > 0)
+		wn_strbuf_fmt(out, "got to hop %u", r->last_ttl);
 	else
 		wn_strbuf_puts(out, "got no reply");
 }
@@ -43,14 +47,22 @@ static void add_outcome(const struct wn_cli_trace *t, struct wn_strbuf *out)
 void wn_session_auto_line(struct wn_session *s, struct wn_strbuf *out)
 {
 	const struct wn_cli_trace *best = wn_session_best(s);
-	const char *comma = "";
+	const char *mark = "; ";
 
 	if (!best)
 		return;
-	wn_strbuf_fmt(out, "-P auto kept %s: ", wn_proto_name(best->proto));
+	wn_strbuf_puts(out, "-P auto kept ");
+	add_name(best, out);
+	wn_strbuf_puts(out, ", which ");
+	add_outcome(best, out);
 	for (unsigned i = 0; i < s->trace_count; i++) {
-		wn_strbuf_puts(out, comma);
+		if (&s->traces[i] == best)
+			continue;
+		wn_strbuf_puts(out, mark);
+		add_name(&s->traces[i], out);
+		wn_strbuf_putc(out, ' ');
 		add_outcome(&s->traces[i], out);
-		comma = ", ";
+		mark = ", ";
 	}
+	wn_strbuf_putc(out, '.');
 }

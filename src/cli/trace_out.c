@@ -124,8 +124,9 @@ void wn_session_out_final(struct wn_session *s)
 		classic_lines(s, true);
 		break;
 	}
-	/* Formats that machines read have no place for remarks. */
-	if (s->trace_count > 1 && s->req.format != WN_FMT_TABLE) {
+	/* JSON says it itself, and the other formats for machines have no place for remarks. */
+	if (s->trace_count > 1 &&
+		(s->req.format == WN_FMT_CLASSIC || s->req.format == WN_FMT_JSONL)) {
 		wn_session_auto_line(s, &line);
 		wn_cli_fail(0, "%s", wn_strbuf_str(&line));
 	}
