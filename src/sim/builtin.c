@@ -17,7 +17,7 @@ static const char text[] =
 	"node gw addr 192.0.2.1 addr6 2001:db8:0:1::1 name gateway.home.example.net reply-ttl 64\n"
 	"node bras addr 198.51.100.1 addr6 2001:db8:1::1 name bras1.ams.isp.example.net\n"
 	"node ams addr 198.51.100.5 addr6 2001:db8:1::5 name cr1.ams.isp.example.net\n"
-	"node lon addr 198.51.100.9 addr6 2001:db8:1::9 name cr2.lon.isp.example.net limit 2/s burst 8\n"
+	"node lon addr 198.51.100.9 addr6 2001:db8:1::9 name cr2.lon.isp.example.net limit 1/s burst 2\n"
 	"node ix addr 198.51.100.65 addr6 2001:db8:2::65 silent\n"
 	"# A tunnel under the Atlantic and across America, with labels.\n"
 	"node nyc addr 203.0.113.1 addr6 2001:db8:3::1 name edge1.nyc.transit.example.net\n"

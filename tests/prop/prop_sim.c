@@ -116,8 +116,8 @@ static void check_truth(uint64_t seed, uint32_t flags, struct wn_rd *r)
 		p.ip_id++;
 		ask(&w, &p, &truth[i]);
 	}
-	p.ttl = 200; /* beyond the end of the path it is the end that answers, if it has one */
-	if (n && n < HOPS)
+	p.ttl = 200; /* beyond the end of the path it is the end that answers; a loop has none */
+	if (n && !(flags & GEN_LOOP))
 		ask(&w, &p, &truth[n - 1]);
 	close_world(&w);
 }
