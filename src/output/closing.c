@@ -22,7 +22,8 @@ static void end_line(struct closing *c)
 	if (c->text.len > 0)
 		wn_view_wrap(
 			c->out, wn_strbuf_str(&c->text), (struct wn_indent){0, 2}, c->o->columns);
-	wn_strbuf_reset(&c->text);
+	if (!c->text.err)
+		wn_strbuf_reset(&c->text);
 }
 
 static void add(struct closing *c, const char *text)
@@ -243,19 +244,29 @@ static void say_stop(struct closing *c)
 
 static void say_progress(struct closing *c)
 {
-	struct wn_stats s = wn_view_stats(c->r, -1, WN_NONE, -1);
+	struct wn_stats s = wn_view_stats(c->r, wn_view_filter(-1, WN_NONE, -1), &c->text.err);
 
-	wn_strbuf_fmt(&c->text, "%u probes sent, %u answered, %u waiting", (unsigned)s.sent,
+	wn_strbuf_fmt(&c->text, "%u probes sent, %u answered, %u waiting.", (unsigned)s.sent,
 		(unsigned)s.received, (unsigned)s.pending);
 	end_line(c);
 }
 
 static void say_backend(struct closing *c)
 {
+	static const char *const stamps[] = {
+		[WN_CLOCK_NONE] = "no time stamps",
+		[WN_CLOCK_USER] = "times read by this program",
+		[WN_CLOCK_KERNEL] = "kernel time stamps",
+		[WN_CLOCK_TCP] = "the kernel's TCP times",
+		[WN_CLOCK_SIM] = "simulated time",
+	};
 	const struct wn_caps *caps = &c->r->params.caps;
+	unsigned clock = (unsigned)caps->rx_clock;
 
 	add(c, "Back end: ");
 	wn_view_text(&c->text, caps->name, c->o->unicode);
+	if (clock <= WN_CLOCK_SIM)
+		wn_strbuf_fmt(&c->text, ", %s", stamps[clock]);
 	if (caps->blind[0]) {
 		add(c, "; it cannot see ");
 		wn_view_text(&c->text, caps->blind, c->o->unicode);
@@ -369,7 +380,5 @@ void wn_out_closing(struct wn_strbuf *out, const struct wn_result *r, const stru
 	}
 	for (uint32_t i = 0; i < r->note_count; i++)
 		say_note(&c, &r->notes[i]);
-	if (c.text.err)
-		out->err = c.text.err;
-	wn_strbuf_fini(&c.text);
+	wn_view_drop(out, &c.text);
 }

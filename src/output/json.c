@@ -135,7 +135,7 @@ static void write_responders(struct wn_jw *w, const struct wn_result *r)
 static void write_hop_responder(
 	struct wn_jw *w, const struct wn_result *r, int ttl, const struct wn_hop_responder *hr)
 {
-	struct wn_stats s = wn_view_stats(r, ttl, hr->responder, -1);
+	struct wn_stats s = wn_view_stats(r, wn_view_filter(ttl, hr->responder, -1), &w->out->err);
 
 	wn_jw_object(w, NULL);
 	wn_jw_int(w, "responder", hr->responder);
@@ -152,7 +152,8 @@ static void write_hops(struct wn_jw *w, const struct wn_result *r)
 	wn_jw_array(w, "hops");
 	for (unsigned ttl = r->params.first_ttl; ttl <= last; ttl++) {
 		const struct wn_hop *hop = &r->hops[ttl];
-		struct wn_stats s = wn_view_stats(r, (int)ttl, WN_NONE, -1);
+		struct wn_stats s =
+			wn_view_stats(r, wn_view_filter((int)ttl, WN_NONE, -1), &w->out->err);
 
 		wn_jw_object(w, NULL);
 		wn_jw_int(w, "ttl", ttl);
@@ -168,7 +169,7 @@ static void write_hops(struct wn_jw *w, const struct wn_result *r)
 
 static void write_flow(struct wn_jw *w, const struct wn_result *r, uint32_t flow)
 {
-	struct wn_stats s = wn_view_stats(r, -1, WN_NONE, flow);
+	struct wn_stats s = wn_view_stats(r, wn_view_filter(-1, WN_NONE, flow), &w->out->err);
 	uint32_t path[256];
 	size_t n = wn_result_path(r, flow, path, 256);
 
@@ -318,7 +319,7 @@ static void write_tried(struct wn_jw *w, const struct wn_result *const *tried, s
 	wn_jw_array(w, "tried");
 	for (size_t i = 0; tried && i < count; i++) {
 		const struct wn_result *r = tried[i];
-		struct wn_stats s = wn_view_stats(r, -1, WN_NONE, -1);
+		struct wn_stats s = wn_view_stats(r, wn_view_filter(-1, WN_NONE, -1), &w->out->err);
 
 		wn_jw_object(w, NULL);
 		wn_jw_text(w, "protocol", wn_proto_name(r->params.proto));

@@ -40,38 +40,29 @@ static void put_received(const struct wn_row *row, char *buf)
 	wn_fmt(buf, CELL_SIZE, "%u", (unsigned)row->hr->replies);
 }
 
-static void put_ms(int64_t ns, char *buf)
-{
-	struct wn_strbuf text = WN_STRBUF_INIT;
-
-	wn_view_ms(&text, ns);
-	wn_fmt(buf, CELL_SIZE, "%s", wn_strbuf_str(&text));
-	wn_strbuf_fini(&text);
-}
-
 static void put_last(const struct wn_row *row, char *buf)
 {
-	put_ms(row->stats.last_ns, buf);
+	wn_view_fmt_ms(buf, CELL_SIZE, row->stats.last_ns);
 }
 
 static void put_best(const struct wn_row *row, char *buf)
 {
-	put_ms(row->stats.best_ns, buf);
+	wn_view_fmt_ms(buf, CELL_SIZE, row->stats.best_ns);
 }
 
 static void put_mean(const struct wn_row *row, char *buf)
 {
-	put_ms(row->stats.mean_ns, buf);
+	wn_view_fmt_ms(buf, CELL_SIZE, row->stats.mean_ns);
 }
 
 static void put_worst(const struct wn_row *row, char *buf)
 {
-	put_ms(row->stats.worst_ns, buf);
+	wn_view_fmt_ms(buf, CELL_SIZE, row->stats.worst_ns);
 }
 
 static void put_stddev(const struct wn_row *row, char *buf)
 {
-	put_ms(row->stats.stddev_ns, buf);
+	wn_view_fmt_ms(buf, CELL_SIZE, row->stats.stddev_ns);
 }
 
 struct column {
@@ -310,10 +301,10 @@ static void write_title(struct wn_strbuf *out, const struct wn_table *t)
 	}
 	wn_strbuf_puts(&text, ", ");
 	wn_view_probe_kind(&text, p);
-	wn_strbuf_fmt(
-		&text, ", up to %u hops, %u byte packets", (unsigned)p->max_ttl, (unsigned)p->size);
+	wn_strbuf_fmt(&text, ", up to %u hops, %u byte packets, times in ms", (unsigned)p->max_ttl,
+		(unsigned)p->size);
 	wn_view_wrap(out, wn_strbuf_str(&text), (struct wn_indent){0, 2}, t->o->columns);
-	wn_strbuf_fini(&text);
+	wn_view_drop(out, &text);
 }
 
 void wn_out_table(struct wn_strbuf *out, const struct wn_result *r, const struct wn_table_opts *o)

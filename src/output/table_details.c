@@ -27,6 +27,8 @@ static void flush(struct wn_strbuf *out, const struct wn_table *t, struct wn_str
 {
 	if (text->len > 0)
 		write_line(out, t, wn_strbuf_str(text));
+	if (text->err)
+		out->err = text->err;
 	wn_strbuf_reset(text);
 }
 
@@ -213,7 +215,7 @@ static void write_reply_facts(struct wn_strbuf *out, const struct wn_table *t,
 		wn_strbuf_fmt(text, ", its TOS 0x%02x", (unsigned)reply->tos);
 	wn_strbuf_fmt(text, ", clock %s", wn_clock_name(reply->clock));
 	if (row->stats.duplicates > 0)
-		wn_strbuf_fmt(text, ", %u duplicates", (unsigned)row->stats.duplicates);
+		wn_strbuf_fmt(text, ", duplicates: %u", (unsigned)row->stats.duplicates);
 	flush(out, t, text);
 }
 
@@ -301,7 +303,7 @@ void wn_table_details(struct wn_strbuf *out, struct wn_table *t, const struct wn
 	write_unsent(out, t, row, &text);
 	if (t->o->verbose > 1)
 		write_probes(out, t, row, &text);
-	wn_strbuf_fini(&text);
+	wn_view_drop(out, &text);
 }
 
 /* ---- flows ---- */
@@ -336,7 +338,8 @@ void wn_table_flows(struct wn_strbuf *out, const struct wn_table *t)
 		if (add_flow(&text, t->r, flows[i]))
 			wn_view_wrap(
 				out, wn_strbuf_str(&text), (struct wn_indent){0, 2}, t->o->columns);
-		wn_strbuf_reset(&text);
+		if (!text.err)
+			wn_strbuf_reset(&text);
 	}
-	wn_strbuf_fini(&text);
+	wn_view_drop(out, &text);
 }

@@ -32,13 +32,14 @@ static struct wn_row *add_row(struct wn_table *t, enum wn_row_kind kind, unsigne
 	return row;
 }
 
-static void measure(const struct wn_table *t, struct wn_row *row)
+static void measure(struct wn_table *t, struct wn_row *row)
 {
 	struct wn_strbuf text = WN_STRBUF_INIT;
 
 	row->max_cols = wn_table_host(&text, t, row, 0);
-	wn_strbuf_reset(&text);
 	row->min_cols = wn_table_host(&text, t, row, 1);
+	if (text.err)
+		t->err = text.err;
 	wn_strbuf_fini(&text);
 }
 
@@ -54,9 +55,10 @@ static void add_responders(struct wn_table *t, const struct wn_hop *hop, const s
 		row->first = i == 0;
 		row->hr = &hop->responders[i];
 		row->ttl_stats = *all;
-		row->stats = hop->responder_count == 1
-				     ? *all
-				     : wn_view_stats(t->r, hop->ttl, row->hr->responder, -1);
+		row->stats = *all;
+		if (hop->responder_count > 1)
+			row->stats = wn_view_stats(
+				t->r, wn_view_filter(hop->ttl, row->hr->responder, -1), &t->err);
 		measure(t, row);
 	}
 }
@@ -106,7 +108,7 @@ void wn_table_collect(struct wn_table *t)
 
 		if (hop->probes == 0)
 			continue;
-		s = wn_view_stats(t->r, (int)ttl, WN_NONE, -1);
+		s = wn_view_stats(t->r, wn_view_filter((int)ttl, WN_NONE, -1), &t->err);
 		if (hop->responder_count > 0)
 			add_responders(t, hop, &s);
 		else
@@ -211,7 +213,7 @@ unsigned wn_table_host(
 		wn_strbuf_puts(out, wn_strbuf_str(&marks));
 		wn_paint_end(out, t->o);
 	}
-	wn_strbuf_fini(&name);
-	wn_strbuf_fini(&marks);
+	wn_view_drop(out, &name);
+	wn_view_drop(out, &marks);
 	return name_cols + fixed_cols;
 }

@@ -54,13 +54,26 @@ const char *wn_view_rfc3339(uint64_t unix_ns, char buf[WN_TIME_STRLEN])
 	return buf;
 }
 
-struct wn_stats wn_view_stats(const struct wn_result *r, int ttl, uint32_t responder, int64_t flow)
+struct wn_stats_filter wn_view_filter(int ttl, uint32_t responder, int64_t flow)
 {
-	struct wn_stats_filter f = {.ttl = ttl, .responder = responder, .flow = flow};
-	struct wn_stats s;
+	return (struct wn_stats_filter){.ttl = ttl, .responder = responder, .flow = flow};
+}
 
-	(void)wn_stats_compute(r, &f, &s);
+struct wn_stats wn_view_stats(const struct wn_result *r, struct wn_stats_filter filter, wn_err *err)
+{
+	struct wn_stats s;
+	wn_err failed = wn_stats_compute(r, &filter, &s);
+
+	if (failed)
+		*err = failed;
 	return s;
+}
+
+void wn_view_drop(struct wn_strbuf *out, struct wn_strbuf *text)
+{
+	if (text->err)
+		out->err = text->err;
+	wn_strbuf_fini(text);
 }
 
 static void add_ascii(struct wn_strbuf *out, const char *text)
@@ -108,7 +121,7 @@ void wn_view_name(struct wn_strbuf *out, const char *name, bool unicode)
 		else
 			wn_strbuf_putc(out, *p);
 	}
-	wn_strbuf_fini(&clean);
+	wn_view_drop(out, &clean);
 }
 
 static void add_spaces(struct wn_strbuf *out, unsigned n)
@@ -145,12 +158,20 @@ void wn_view_wrap(
 	wn_strbuf_putc(out, '\n');
 }
 
-void wn_view_ms(struct wn_strbuf *out, int64_t ns)
+void wn_view_fmt_ms(char *buf, size_t size, int64_t ns)
 {
 	if (ns < 0)
-		wn_strbuf_putc(out, '-');
+		wn_fmt(buf, size, "-");
 	else
-		wn_strbuf_fixed(out, ns, 6, ns < 10 * MS ? 3 : ns < 100 * MS ? 2 : 1);
+		wn_fmt_fixed(buf, size, ns, 6, ns < 10 * MS ? 3 : ns < 100 * MS ? 2 : 1);
+}
+
+void wn_view_ms(struct wn_strbuf *out, int64_t ns)
+{
+	char buf[32];
+
+	wn_view_fmt_ms(buf, sizeof(buf), ns);
+	wn_strbuf_puts(out, buf);
 }
 
 void wn_view_duration(struct wn_strbuf *out, uint64_t ns)

@@ -18,8 +18,12 @@ bool wn_view_ended(const struct wn_result *r);
 unsigned wn_view_last_ttl(const struct wn_result *r);
 /* UTC time as RFC 3339 with nanoseconds. Returns buf. */
 const char *wn_view_rfc3339(uint64_t unix_ns, char buf[WN_TIME_STRLEN]);
-/* Statistics; all zero when there is no memory. */
-struct wn_stats wn_view_stats(const struct wn_result *r, int ttl, uint32_t responder, int64_t flow);
+/* Statistics of what is selected (-1, WN_NONE: all). err is set only when it fails. */
+struct wn_stats_filter wn_view_filter(int ttl, uint32_t responder, int64_t flow);
+struct wn_stats wn_view_stats(
+	const struct wn_result *r, struct wn_stats_filter filter, wn_err *err);
+/* Ends a text made beside out; that it is not whole makes out not whole. */
+void wn_view_drop(struct wn_strbuf *out, struct wn_strbuf *text);
 
 /* Foreign text made harmless; without unicode everything beyond ASCII is escaped as well. */
 void wn_view_text(struct wn_strbuf *out, const char *text, bool unicode);
@@ -38,6 +42,7 @@ void wn_view_wrap(
 	struct wn_strbuf *out, const char *text, struct wn_indent indent, unsigned columns);
 /* Milliseconds with as many decimals as make sense: 0.123 12.34 123.4; "-" for none. */
 void wn_view_ms(struct wn_strbuf *out, int64_t ns);
+void wn_view_fmt_ms(char *buf, size_t size, int64_t ns);
 /* A duration with its unit: "350 ms", "1.2 s". */
 void wn_view_duration(struct wn_strbuf *out, uint64_t ns);
 
