@@ -195,16 +195,16 @@ static wn_err prepare_all(struct wn_session *s, const struct wn_addr *dst)
 	return any ? WN_OK : first;
 }
 
-static int tell_why(const struct wn_session *s, const struct wn_cli_trace *t, wn_err err)
+static int tell_why(const struct wn_session *s, const struct wn_errctx *why, wn_err err)
 {
 	if (err == WN_EUSAGE)
-		return wn_cli_fail(WN_EXIT_USAGE, "%s", t->why.text);
+		return wn_cli_fail(WN_EXIT_USAGE, "%s", why->text);
 	if (err == WN_EPERM && s->req.backend == WN_REQ_BACKEND_RAW)
 		return wn_cli_fail(WN_EXIT_FAILED,
 			"--backend raw: no permission for raw sockets; use sudo, give wend "
 			"CAP_NET_RAW (setcap cap_net_raw+ep), or use --backend errqueue");
 	return wn_cli_fail(WN_EXIT_FAILED, "%s: %s", s->req.params.target,
-		t->why.text[0] ? t->why.text : wn_err_text(err));
+		why->text[0] ? why->text : wn_err_text(err));
 }
 
 static int prepare(struct wn_session *s)
@@ -214,7 +214,7 @@ static int prepare(struct wn_session *s)
 		[WN_REQ_ICMP] = WN_PROTO_ICMP,
 		[WN_REQ_TCP] = WN_PROTO_TCP,
 	};
-	struct wn_cli_trace first[1];
+	struct wn_errctx first = {0};
 	wn_err err = WN_OK, first_err = WN_OK;
 
 	s->trace_count = s->req.proto == WN_REQ_AUTO ? WN_PROTO_COUNT : 1;
@@ -228,13 +228,13 @@ static int prepare(struct wn_session *s)
 		if (err == WN_OK)
 			return WN_EXIT_OK;
 		if (i == 0) {
-			first[0] = s->traces[0];
+			first = s->traces[0].why;
 			first_err = err;
 		}
 		if (!worth_another_address(err))
 			break;
 	}
-	return tell_why(s, first, first_err);
+	return tell_why(s, &first, first_err);
 }
 
 static int open_output(struct wn_session *s)

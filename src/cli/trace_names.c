@@ -4,6 +4,7 @@
  * it answered gets the name into its record. Traces are held from ending until no question is
  * open, or until somebody decides that it was long enough.
  */
+#include <assert.h>
 #include <string.h>
 
 #include "base/alloc.h"
@@ -36,6 +37,7 @@ static struct wn_cli_name *add(struct wn_cli_names *names, const struct wn_addr 
 		names->list = list;
 		names->cap = cap;
 	}
+	assert(names->list);
 	n = &names->list[names->count++];
 	memset(n, 0, sizeof(*n));
 	n->addr = *addr;

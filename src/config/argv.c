@@ -115,26 +115,27 @@ static wn_err ambiguous(struct reader *r, const char *name)
 		wn_opt_quote(shown, name), list);
 }
 
-/* An exact key or an unambiguous beginning of one. */
-static wn_err find_long(struct reader *r, const char *name, const struct wn_opt **out)
+/* An exact key or an unambiguous beginning of one; NULL with the reason in ctx. */
+static const struct wn_opt *find_long(struct reader *r, const char *name)
 {
 	size_t count, found = 0, len = strlen(name);
-	const struct wn_opt *opts = wn_opts(&count);
+	const struct wn_opt *opts = wn_opts(&count), *match = NULL;
 
-	*out = NULL;
-	for (size_t i = 0; i < count; i++) {
+	for (size_t i = 0; len > 0 && i < count; i++) {
 		if (!applies(&opts[i], r->command) || strncmp(opts[i].key, name, len) != 0)
 			continue;
-		if (opts[i].key[len] == '\0') {
-			*out = &opts[i];
-			return WN_OK;
-		}
-		*out = &opts[i];
+		match = &opts[i];
+		if (match->key[len] == '\0')
+			return match;
 		found++;
 	}
-	if (found == 1 && len > 0)
-		return WN_OK;
-	return found > 1 && len > 0 ? ambiguous(r, name) : unknown_long(r, name);
+	if (found == 1)
+		return match;
+	if (found > 1)
+		ambiguous(r, name);
+	else
+		unknown_long(r, name);
+	return NULL;
 }
 
 static const struct wn_opt *find_short(const struct reader *r, char name)
@@ -173,8 +174,8 @@ static wn_err read_long(struct reader *r, const char *text)
 		flag = WN_OPT_NO;
 		if (!opt || !negatable(opt))
 			return unknown_long(r, name);
-	} else if ((err = find_long(r, name, &opt)) != WN_OK) {
-		return err;
+	} else if (!(opt = find_long(r, name))) {
+		return WN_EUSAGE;
 	}
 	if (opt->type == WN_OPT_FLAG) {
 		if (value)

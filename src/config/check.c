@@ -101,7 +101,7 @@ static wn_err check_sizes(const struct wn_request *req, struct wn_errctx *ctx)
 
 wn_err wn_request_check(const struct wn_request *req, struct wn_errctx *ctx)
 {
-	wn_err (*const checks[])(const struct wn_request *, struct wn_errctx *) = {
+	static wn_err (*const checks[])(const struct wn_request *, struct wn_errctx *) = {
 		check_exclusive, check_family, check_range, check_sizes};
 	wn_err err = WN_OK;
 

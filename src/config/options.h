@@ -48,8 +48,9 @@ struct wn_request {
 
 struct wn_opt {
 	const char *key; /* the name in files and URLs: "max-ttl" */
-	char short_name; /* 0 none */
 	enum wn_opt_type type;
+	uint8_t width;	   /* bytes of the field at offset */
+	char short_name;   /* 0 none */
 	uint64_t min, max; /* UINT */
 	const char *arg;   /* placeholder in help: "N", "TIME[,HERE,NEAR]" */
 	const char *choices;
@@ -59,7 +60,6 @@ struct wn_opt {
 	const char *help;  /* one or two lines */
 	const char *group; /* heading in help and man page; those of a group stand together */
 	size_t offset;	   /* into struct wn_request, for the plain types */
-	uint8_t width;	   /* bytes of the field there */
 	wn_err (*parse)(struct wn_request *req, const struct wn_opt *opt, const char *value,
 		struct wn_errctx *ctx);
 	const char *commands; /* commands it applies to, comma separated; NULL: all that trace */
