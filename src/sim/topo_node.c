@@ -424,37 +424,39 @@ static const struct {
 	{"legacy-ext", opt_legacy_ext},
 };
 
-static wn_err new_node(struct wn_topo_parser *p, bool is_host, struct wn_topo_node **out)
+/* NULL when there is none, with the reason in the lexer. */
+static struct wn_topo_node *new_node(struct wn_topo_parser *p, bool is_host)
 {
 	struct wn_topo *t = p->topo;
 	struct wn_topo_node *n;
 
 	if (wn_lex_need(&p->lx, "the name of the node"))
-		return p->lx.err;
+		return NULL;
 	if (strlen(p->lx.word) >= WN_TOPO_NAME)
-		return wn_lex_fail(&p->lx, "a node name has at most %d bytes", WN_TOPO_NAME - 1);
+		return wn_lex_fail(&p->lx, "a node name has at most %d bytes", WN_TOPO_NAME - 1), NULL;
 	if (wn_topo_node_by_name(t, p->lx.word) != WN_TOPO_NONE)
-		return wn_lex_fail(&p->lx, "there is a node %s already", p->lx.word);
+		return wn_lex_fail(&p->lx, "there is a node %s already", p->lx.word), NULL;
 	if (t->node_count == WN_TOPO_NODES_MAX)
-		return wn_lex_fail(&p->lx, "a topology has at most %d nodes", WN_TOPO_NODES_MAX);
+		return wn_lex_fail(&p->lx, "a topology has at most %d nodes", WN_TOPO_NODES_MAX), NULL;
 	n = wn_topo_grow((void **)&t->nodes, &t->node_count, sizeof *n);
-	if (!n)
-		return p->lx.err = WN_ENOMEM;
+	if (!n) {
+		p->lx.err = WN_ENOMEM;
+		return NULL;
+	}
 	memcpy(n->name, p->lx.word, strlen(p->lx.word) + 1);
 	n->is_host = is_host;
 	n->set_dscp = -1;
 	n->set_ecn = -1;
 	n->reply_ttl = is_host ? REPLY_TTL_HOST : REPLY_TTL_ROUTER;
-	*out = n;
-	return WN_OK;
+	return n;
 }
 
 wn_err wn_topo_parse_node(struct wn_topo_parser *p, bool is_host)
 {
 	const char *known[sizeof options / sizeof options[0] + 1] = {NULL};
-	struct wn_topo_node *n;
+	struct wn_topo_node *n = new_node(p, is_host);
 
-	if (new_node(p, is_host, &n))
+	if (!n)
 		return p->lx.err;
 	while (wn_lex_next(&p->lx)) {
 		size_t i = 0;
