@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "os/linux/netlink.h"
@@ -124,6 +125,18 @@ bool ns_sysctl(const char *path, const char *value)
 
 	snprintf(file, sizeof(file), "/proc/sys/%s", path);
 	return write_file(file, value);
+}
+
+bool ns_nft(const char *text)
+{
+	pid_t child = fork();
+	int status;
+
+	if (child == 0) {
+		execlp("nft", "nft", text, (char *)NULL);
+		_exit(127);
+	}
+	return child > 0 && waitpid(child, &status, 0) == child && status == 0;
 }
 
 bool ns_send(const uint8_t *packet, size_t len, const struct wn_addr *dst)

@@ -24,6 +24,8 @@ bool ns_address(const char *addr, uint8_t len, bool add);
 bool ns_route(const char *prefix, uint8_t type, bool add);
 /* Writes a sysctl of this namespace: "net/ipv4/ping_group_range". */
 bool ns_sysctl(const char *path, const char *value);
+/* Runs `nft TEXT` here; false where there is no nft. */
+bool ns_nft(const char *text);
 /*
  * A program of ours as a second witness: sends packet (whole, IP header included) from this
  * namespace.

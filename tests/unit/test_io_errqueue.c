@@ -333,6 +333,53 @@ static void test_local_failures(void **state)
 	}
 }
 
+/*
+ * A firewall of this machine drops some of a batch. Only such a failure comes after the kernel has
+ * numbered the packet for its stamp, so this is where stamps could go astray.
+ */
+static void test_blocked_here(void **state)
+{
+	struct kit k;
+
+	(void)state;
+	if (!ns_nft("add table inet t; add chain inet t o { type filter hook output priority 0; };"
+		    "add rule inet t o ip ttl 9 drop; add rule inet t o ip6 hoplimit 9 drop"))
+		skip();
+	for (size_t f = 0; f < 2; f++) {
+		struct wn_tx tx[30];
+		size_t good = 0;
+
+		kit_open(&k, wn_io_errqueue_open, kit_config(WN_PROTO_UDP, selves[f], 33434));
+		for (size_t i = 0; i < 30; i++) {
+			tx[i].probe = kit_probe(&k, i);
+			if (i % 7 == 3 || i % 7 == 4)
+				tx[i].probe.ttl = 9;
+		}
+		assert_int_equal(k.io->ops->send_batch(k.io, tx, 30, wn_os_mono_ns()), 30);
+		kit_recv(&k, 22);
+		for (size_t i = 0; i < 30; i++) {
+			const struct wn_rx *rx = &k.rx[good];
+
+			if (tx[i].probe.ttl == 9) {
+				assert_int_equal(tx[i].err, WN_EBLOCKED);
+				assert_int_equal(tx[i].sys, EPERM);
+				continue;
+			}
+			assert_int_equal(tx[i].err, WN_OK);
+			assert_int_equal(tx[i].clock, WN_CLOCK_KERNEL);
+			assert_memory_equal(rx->reply.quote.cookie, tx[i].probe.cookie, 8);
+			/* Each stamp is its own probe's: before its answer, after the one before.
+			 */
+			assert_true(tx[i].tx_ns <= rx->at_ns);
+			if (good++)
+				assert_true(tx[i].tx_ns > rx[-1].at_ns);
+		}
+		kit_recv_only(&k, 22);
+		kit_close(&k);
+	}
+	assert_true(ns_nft("delete table inet t"));
+}
+
 static void test_span(void **state)
 {
 	struct wn_io_config c = kit_config(WN_PROTO_UDP, "127.0.0.1", 33434);
@@ -568,6 +615,7 @@ int main(void)
 		cmocka_unit_test(test_extensions_by_hand),
 		cmocka_unit_test(test_too_big),
 		cmocka_unit_test(test_local_failures),
+		cmocka_unit_test(test_blocked_here),
 		cmocka_unit_test(test_span),
 		cmocka_unit_test(test_ping),
 		cmocka_unit_test(test_tcp_answers),

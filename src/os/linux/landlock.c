@@ -20,9 +20,11 @@
 
 /* resolv.conf may be a link into /run. */
 static const char *const readable[] = {
-	"/etc", "/run", "/usr/share",
-#if defined(__SANITIZE_ADDRESS__)
-	"/proc", /* the leak checker reads its own maps at exit */
+	"/etc",
+	"/run",
+	"/usr/share",
+#if WN_CONFINE_FOR_LEAK_CHECKER
+	"/proc",
 #endif
 };
 

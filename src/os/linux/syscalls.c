@@ -15,8 +15,8 @@
 static const int refused[] = {
 	SCMP_SYS(execve),
 	SCMP_SYS(execveat),
-#if !defined(__SANITIZE_ADDRESS__)
-	SCMP_SYS(ptrace), /* the leak checker stops its own process with it */
+#if !WN_CONFINE_FOR_LEAK_CHECKER
+	SCMP_SYS(ptrace),
 #endif
 	SCMP_SYS(process_vm_readv),
 	SCMP_SYS(process_vm_writev),
