@@ -121,6 +121,7 @@ enum wn_sim_fate wn_sim_originate(struct wn_sim *s, struct wn_sim_pkt *p, struct
 	edge = wn_sim_route(s, p->node, &h);
 	if (edge == WN_TOPO_NONE)
 		return vanish(&s->stats.no_route, mv);
+	wn_sim_mpls_enter(s, p, &h, edge);
 	mv->edge = edge;
 	return WN_FATE_LEAVES;
 }

@@ -57,7 +57,6 @@ struct wn_sim {
 	struct wn_sim_tree trees[WN_SIM_TREES];
 	struct wn_sim_pkt *pkts;
 	uint32_t pkt_count, pkt_cap, free_head;
-	uint32_t under_way;
 	struct wn_heap events; /* of packet indices */
 	struct wn_heap ready;  /* delivered to the source, not yet taken */
 	struct wn_sim_stats stats;

@@ -27,7 +27,7 @@ static bool tells_labels(const struct wn_topo_lsp *lsp)
 	return lsp->kind == WN_LSP_EXPLICIT || lsp->kind == WN_LSP_OPAQUE;
 }
 
-/* Routers inside are reached by plain IP, as is the way back. */
+/* Routers inside are reached by plain IP. */
 static bool is_tunnelled(const struct wn_topo_lsp *lsp, uint32_t owner)
 {
 	for (unsigned i = 0; i + 1 < lsp->len; i++)
@@ -43,8 +43,6 @@ void wn_sim_mpls_enter(
 	bool back;
 	uint32_t owner = wn_topo_owner(t, &h->dst, &back);
 
-	if (back)
-		return;
 	for (uint32_t i = 0; i < t->lsp_count; i++) {
 		const struct wn_topo_lsp *lsp = &t->lsps[i];
 

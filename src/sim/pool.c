@@ -59,7 +59,6 @@ uint32_t wn_sim_pkt_new(struct wn_sim *s, const uint8_t *data, size_t len)
 	p->in_edge = p->out_edge = p->lsp = WN_TOPO_NONE;
 	p->node = s->topo->source;
 	p->lsp_pos = p->lse_ttl = 0;
-	s->under_way++;
 	if (wn_sim_pkt_set(p, data, len))
 		return index;
 	s->stats.overflow++;
@@ -71,7 +70,6 @@ void wn_sim_pkt_drop(struct wn_sim *s, uint32_t index)
 {
 	s->pkts[index].next_free = s->free_head;
 	s->free_head = index;
-	s->under_way--;
 }
 
 bool wn_sim_chance(struct wn_sim *s, uint32_t ppb)

@@ -101,19 +101,15 @@ static void move(struct wn_sim *s, uint32_t index)
 	}
 }
 
-/* Runs up to now_ns; with one_delivery it stops as soon as something is there to take. */
-static void run(struct wn_sim *s, uint64_t now_ns, bool one_delivery)
+static void run(struct wn_sim *s, uint64_t now_ns)
 {
 	const struct wn_heap_item *top;
 	struct wn_heap_item item;
 
 	while ((top = wn_heap_peek(&s->events)) && top->at_ns <= now_ns) {
-		uint32_t index;
+		uint32_t index = (uint32_t)top->value;
 
-		if (one_delivery && s->ready.len)
-			return;
 		wn_heap_pop(&s->events, &item);
-		index = (uint32_t)item.value;
 		if (item.at_ns > s->now_ns)
 			s->now_ns = item.at_ns;
 		if (s->pkts[index].out_edge != WN_TOPO_NONE)
@@ -151,7 +147,7 @@ wn_err wn_sim_send(struct wn_sim *s, const uint8_t *packet, size_t len, uint64_t
 	uint32_t index, link;
 	wn_err err;
 
-	run(s, now_ns, false);
+	run(s, now_ns);
 	err = wn_sim_first_link(s, packet, len, &link);
 	if (err)
 		return err;
@@ -192,7 +188,7 @@ size_t wn_sim_recv(struct wn_sim *s, uint64_t now_ns, uint8_t *buf, size_t cap, 
 	struct wn_sim_pkt *p;
 	size_t len;
 
-	run(s, now_ns, true);
+	run(s, now_ns);
 	if (!wn_heap_pop(&s->ready, &item))
 		return 0;
 	p = &s->pkts[item.value];

@@ -212,7 +212,8 @@ static void test_unknown_destination(void **state)
 	struct simkit k;
 
 	(void)state;
-	simkit_open(&k, SIM_LINE("", "", "owns 192.0.2.0/24", "", "", ""));
+	simkit_open(&k, SIM_LINE("", "", "owns 192.0.2.0/24", "", "",
+				"") "host u addr 10.0.8.8 owns 192.0.2.128/25\nlink r1 u\n");
 	p = simkit_probe(&k, 4, WN_PROTO_UDP, 5);
 	p.dst = simkit_addr("8.8.8.8");
 	simkit_expect(&k, &p, WN_REPLY_UNREACHABLE, "10.0.1.1", &r);
@@ -220,6 +221,11 @@ static void test_unknown_destination(void **state)
 	p.dst = simkit_addr("192.0.2.77"); /* the owner of a prefix answers as any of it */
 	simkit_expect(&k, &p, WN_REPLY_UNREACHABLE, "192.0.2.77", &r);
 	assert_int_equal(r.icmp_code, 3);
+	p.ttl = 2;
+	simkit_expect(&k, &p, WN_REPLY_TIME_EXCEEDED, "10.0.2.1", &r);
+	p.dst = simkit_addr("192.0.2.129"); /* the longer prefix counts */
+	simkit_expect(&k, &p, WN_REPLY_UNREACHABLE, "192.0.2.129", &r);
+	p.ttl = 5;
 	p.dst = simkit_addr("10.0.2.1"); /* routers are hosts too */
 	simkit_expect(&k, &p, WN_REPLY_UNREACHABLE, "10.0.2.1", &r);
 	assert_int_equal(r.icmp_code, 3);
@@ -397,6 +403,7 @@ static void test_forger(void **state)
 			simkit_from(&r, i & 1 ? "fd66::6" : "10.66.6.6");
 			assert_false(r.checksum_bad);
 			assert_int_equal(r.kind, WN_REPLY_TIME_EXCEEDED);
+			assert_int_equal(r.quote.ttl, 1);
 			assert_memory_equal(&r.quote.dst, &p.dst, sizeof p.dst);
 			if (proto == WN_PROTO_ICMP)
 				assert_int_equal(r.quote.icmp_id, p.icmp_id);

@@ -3,8 +3,9 @@
 #include "simkit.h"
 
 /* s - d - {a, b, c} - j - t */
-#define DIAMOND(how)                                                                               \
-	"seed 5\nsource s\ntarget t\n"                                                             \
+#define DIAMOND(how) "seed 5\n" UNSEEDED(how)
+#define UNSEEDED(how)                                                                              \
+	"source s\ntarget t\n"                                                                     \
 	"host s addr 10.0.0.1 addr6 fd00::1\n"                                                     \
 	"node d addr 10.0.1.1 addr6 fd00:1::1 " how "\n"                                           \
 	"node a addr 10.0.2.1 addr6 fd00:2::1\n"                                                   \
@@ -242,10 +243,129 @@ static void test_asymmetric_return(void **state)
 	simkit_close(&k);
 }
 
+/* The end is where the target's answer got lost, however it got lost. */
+static void test_loop_on_the_way_back(void **state)
+{
+	struct wn_probe p;
+	struct wn_reply r;
+	struct simkit k;
+	char path[200];
+
+	(void)state;
+	simkit_open(&k, SIM_LINE("", "", "", "", "", "") "return r1 via r2\n");
+	p = simkit_probe(&k, 4, WN_PROTO_UDP, 3);
+	assert_false(simkit_ask(&k, &p, &r));
+	assert_string_equal(simkit_truth(&k, &p, path, sizeof path), "* * *");
+	simkit_close(&k);
+}
+
+/* What a router refuses everybody else still gets back to the source through it. */
+static void test_refusal_spares_the_way_back(void **state)
+{
+	static const char text[] =
+		"source s\ntarget t\nhost s addr 10.0.0.1\nhost t addr 10.0.9.9\n"
+		"node a addr 10.0.1.1\nnode b addr 10.0.2.1 blackhole\n"
+		"node c addr 10.0.3.1 unreachable host reject admin\n"
+		"link s a\nlink a t\nlink t b\nlink b c\nlink c s\nreturn t via b\n";
+	struct wn_probe p;
+	struct wn_reply r;
+	struct simkit k;
+
+	(void)state;
+	simkit_open(&k, text);
+	p = simkit_probe(&k, 4, WN_PROTO_ICMP, 2);
+	simkit_expect(&k, &p, WN_REPLY_ECHO, "10.0.9.9", &r);
+	simkit_close(&k);
+}
+
+/* Errors have no ports: whatever they quote, they come back by one way. */
+static void test_errors_return_by_one_way(void **state)
+{
+	static const char text[] =
+		"source s\ntarget t\nhost s addr 10.0.0.1\nhost t addr 10.0.9.9\n"
+		"node j addr 10.0.1.1\nnode a addr 10.0.2.1\nnode b addr 10.0.2.2\n"
+		"node e addr 10.0.3.1\n"
+		"link s j\nlink j a\nlink j b\nlink a e delay-back 5ms\nlink b e delay-back 9ms\n"
+		"link e t\n";
+	struct wn_reply r;
+	struct simkit k;
+	uint64_t took = 0;
+
+	(void)state;
+	simkit_open(&k, text);
+	for (uint16_t i = 0; i < 40; i++) {
+		struct wn_probe p = simkit_probe(&k, 4, WN_PROTO_UDP, 3);
+		uint64_t began = k.now_ns;
+
+		p.sport = (uint16_t)(p.sport + i);
+		p.checksum = (uint16_t)(p.checksum + i);
+		simkit_expect(&k, &p, WN_REPLY_TIME_EXCEEDED, "10.0.3.1", &r);
+		if (i)
+			assert_true(k.at_ns - began == took);
+		took = k.at_ns - began;
+	}
+	simkit_close(&k);
+}
+
+/* Hosts and the source carry nothing for others, however short the way through them is. */
+static void test_hosts_are_no_way(void **state)
+{
+	static const char text[] =
+		"source s\ntarget t\nhost s addr 10.0.0.1\nhost t addr 10.0.9.9\n"
+		"node a addr 10.0.1.1\nnode b addr 10.0.2.1\nnode c addr 10.0.3.1\n"
+		"node d addr 10.0.4.1\nhost h addr 10.0.5.1\n"
+		"link s a\nlink a h\nlink h d\nlink a b\nlink b c\nlink c d\nlink d t\n"
+		"link s d cost 9\n";
+	struct wn_probe p;
+	struct simkit k;
+	char path[200];
+
+	(void)state;
+	simkit_open(&k, text);
+	p = simkit_probe(&k, 4, WN_PROTO_ICMP, 1);
+	assert_string_equal(simkit_truth(&k, &p, path, sizeof path),
+		"10.0.1.1 10.0.2.1 10.0.3.1 10.0.4.1 10.0.9.9");
+	simkit_close(&k);
+}
+
+/* The seed decides which flow goes where; the file's, unless another is given. */
+static void test_seed(void **state)
+{
+	struct wn_sim *sims[3];
+	unsigned differ = 0;
+	struct simkit a, b;
+
+	(void)state;
+	simkit_open(&a, DIAMOND(""));
+	simkit_open(&b, "seed 6\n" UNSEEDED(""));
+	sims[0] = a.sim;
+	assert_int_equal(wn_sim_new(b.topo, 5, 0, &sims[1]), WN_OK);
+	sims[2] = b.sim;
+	for (uint16_t i = 0; i < 64; i++) {
+		struct wn_probe p = simkit_probe(&a, 4, WN_PROTO_UDP, 1);
+		struct wn_addr hops[3][8];
+		uint8_t packet[100];
+		size_t len;
+
+		p.sport = (uint16_t)(p.sport + i);
+		len = simkit_build(&p, packet, sizeof packet);
+		for (unsigned n = 0; n < 3; n++)
+			assert_int_equal(wn_sim_truth(sims[n], packet, len, hops[n], 8), 4);
+		assert_true(wn_addr_eq(&hops[0][1], &hops[1][1]));
+		differ += !wn_addr_eq(&hops[0][1], &hops[2][1]);
+	}
+	assert_in_range(differ, 20, 60);
+	wn_sim_free(sims[1]);
+	simkit_close(&a);
+	simkit_close(&b);
+}
+
 static void test_source_nat(void **state)
 {
 	static const char *const texts[] = {
-		SIM_LINE("nat source 192.0.2.1 nat source 2001:db8::1", "", "", "", "", ""),
+		/* A route over everything does not catch what returns to the outer address. */
+		SIM_LINE("nat source 192.0.2.1 nat source 2001:db8::1", "", "", "", "",
+			"") "route r2 via t\n",
 		SIM_LINE("nat source 192.0.2.1 port-shift 1000 nat source 2001:db8::1 port-shift 7",
 			"", "", "", "", ""),
 		SIM_LINE("nat source 192.0.2.1 port-shift 1000 keep-quotes"
@@ -339,8 +459,8 @@ static void test_dest_nat(void **state)
 	"source s\ntarget t\nhost s addr 10.0.0.1 addr6 fd00::1\n"                                 \
 	"node i addr 10.0.1.1 addr6 fd00:1::1\nnode a addr 10.0.2.1 addr6 fd00:2::1\n"             \
 	"node b addr 10.0.3.1 addr6 fd00:3::1\nnode e addr 10.0.4.1 addr6 fd00:4::1\n"             \
-	"host t addr 10.0.9.9 addr6 fd00:9::9\n"                                                   \
-	"link s i\nlink i a\nlink a b\nlink b e\nlink e t\n" line
+	"node x addr 10.0.5.1 addr6 fd00:5::1\nhost t addr 10.0.9.9 addr6 fd00:9::9\n"             \
+	"link s i\nlink i a\nlink a b\nlink b e\nlink e x\nlink x t\n" line
 
 struct hop {
 	const char *from;
@@ -376,23 +496,23 @@ static void check_tunnel(const char *text, const struct hop *hops, size_t n)
 static void test_tunnels(void **state)
 {
 	static const struct hop explicit[] = {{"10.0.1.1", 1, 0}, {"10.0.2.1", 1, 1, 500, 1},
-		{"10.0.3.1", 2, 1, 600, 1}, {"10.0.4.1", 1, 0}, {"10.0.9.9", 1, 0},
-		{"10.0.9.9", 2, 0}};
+		{"10.0.3.1", 2, 1, 600, 1}, {"10.0.4.1", 1, 0}, {"10.0.5.1", 1, 0},
+		{"10.0.9.9", 1, 0}, {"10.0.9.9", 2, 0}};
 	static const struct hop stacked[] = {{"10.0.1.1", 1, 0}, {"10.0.2.1", 1, 2, 500, 1},
 		{"10.0.3.1", 2, 2, 600, 1}, {"10.0.4.1", 1, 0}};
 	static const struct hop implicit[] = {{"10.0.1.1", 1, 0}, {"10.0.2.1", 1, 0},
-		{"10.0.3.1", 2, 0}, {"10.0.4.1", 1, 0}, {"10.0.9.9", 1, 0}};
+		{"10.0.3.1", 2, 0}, {"10.0.4.1", 1, 0}, {"10.0.5.1", 1, 0}, {"10.0.9.9", 1, 0}};
 	static const struct hop opaque[] = {{"10.0.1.1", 1, 0}, {"10.0.4.1", 1, 1, 700, 253},
-		{"10.0.9.9", 1, 0}, {"10.0.9.9", 2, 0}};
+		{"10.0.5.1", 1, 0}, {"10.0.9.9", 1, 0}, {"10.0.9.9", 2, 0}};
 	static const struct hop invisible[] = {
-		{"10.0.1.1", 1, 0}, {"10.0.4.1", 1, 0}, {"10.0.9.9", 1, 0}};
+		{"10.0.1.1", 1, 0}, {"10.0.4.1", 1, 0}, {"10.0.5.1", 1, 0}, {"10.0.9.9", 1, 0}};
 
 	(void)state;
-	check_tunnel(TUNNEL("mpls explicit i a b e labels 500 600\n"), explicit, 6);
+	check_tunnel(TUNNEL("mpls explicit i a b e labels 500 600\n"), explicit, 7);
 	check_tunnel(TUNNEL("mpls explicit i a b e labels 500 600 inner 77\n"), stacked, 4);
-	check_tunnel(TUNNEL("mpls implicit i a b e\n"), implicit, 5);
-	check_tunnel(TUNNEL("mpls opaque i a b e labels 500 600 700\n"), opaque, 4);
-	check_tunnel(TUNNEL("mpls invisible i a b e\n"), invisible, 3);
+	check_tunnel(TUNNEL("mpls implicit i a b e\n"), implicit, 6);
+	check_tunnel(TUNNEL("mpls opaque i a b e labels 500 600 700\n"), opaque, 5);
+	check_tunnel(TUNNEL("mpls invisible i a b e\n"), invisible, 4);
 }
 
 /* Routers inside are reached by plain IP; truth knows the tunnel as packets do. */
@@ -407,7 +527,7 @@ static void test_tunnel_edges(void **state)
 	simkit_open(&k, TUNNEL("mpls invisible i a b e\n"));
 	p = simkit_probe(&k, 6, WN_PROTO_ICMP, 3);
 	assert_string_equal(
-		simkit_truth(&k, &p, path, sizeof path), "fd00:1::1 fd00:4::1 fd00:9::9");
+		simkit_truth(&k, &p, path, sizeof path), "fd00:1::1 fd00:4::1 fd00:5::1 fd00:9::9");
 	p.dst = simkit_addr("fd00:3::1");
 	simkit_expect(&k, &p, WN_REPLY_ECHO, "fd00:3::1", &r);
 	assert_string_equal(
@@ -425,6 +545,11 @@ int main(void)
 		cmocka_unit_test(test_prefix_routes),
 		cmocka_unit_test(test_loop),
 		cmocka_unit_test(test_asymmetric_return),
+		cmocka_unit_test(test_loop_on_the_way_back),
+		cmocka_unit_test(test_refusal_spares_the_way_back),
+		cmocka_unit_test(test_errors_return_by_one_way),
+		cmocka_unit_test(test_hosts_are_no_way),
+		cmocka_unit_test(test_seed),
 		cmocka_unit_test(test_source_nat),
 		cmocka_unit_test(test_dest_nat),
 		cmocka_unit_test(test_tunnels),
