@@ -142,6 +142,9 @@ static wn_err open_listener(struct wn_raw *raw, int protocol, int *out, struct w
 		return err;
 	wn_sock_room(fd, c.outstanding);
 	wn_sock_set(fd, SOL_SOCKET, SO_RXQ_OVFL, 1);
+	/* Else the kernel drops what has a wrong checksum, and counts it as a full queue. */
+	if (protocol == IPPROTO_ICMPV6)
+		wn_sock_set(fd, SOL_RAW, IPV6_CHECKSUM, -1);
 	if (c.family == 6 &&
 		(!wn_sock_tell_ttl(fd, 6) || !wn_sock_set(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1)))
 		return wn_fail_sys(ctx, WN_ESYS, errno, "cannot set up an IPv6 raw socket");

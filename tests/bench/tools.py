@@ -52,13 +52,16 @@ def read_scamper(text):
 
 
 def read_wend(text):
-    reading = {}
     doc = json.loads(text)
+    reading = {}
     for probe in doc["probes"]:
-        reply = wend_reply(doc, probe)
-        reading.setdefault(probe["ttl"], []).append(
-            (reply["address"], reply["rtt_ns"] / 1e6) if reply else (None, None))
-    return reading
+        reply = None if probe["reply"] is None else doc["replies"][probe["reply"]]
+        entry = (None, None)
+        if reply:
+            entry = (reply["from"], None if probe["rtt_ns"] is None else probe["rtt_ns"] / 1e6)
+        reading.setdefault(probe["ttl"], []).append(entry)
+    # Beyond the last line of the table nothing is shown.
+    return {ttl: entries for ttl, entries in reading.items() if ttl <= doc["last_ttl"]}
 
 
 @dataclass

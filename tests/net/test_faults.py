@@ -18,6 +18,7 @@ netns.enclose()
 cases = Cases()
 wend = Wend(sys.argv[1])
 SLOW = ("--pps", "60", "-q", "20", "-m", "6")  # long enough to strike in the middle: 2 s
+PATIENT = ("-w", "20s,1000,1000", "--wait-min", "20s")
 BOTH = (("raw", False), ("errqueue", True))
 MS = 1_000_000
 
@@ -38,7 +39,7 @@ def flap(family, backend, nobody):
         run.wait_for("reply", 20)
         got = run.finish()
         expect(got.code in (REACHED, UNREACHED), True, f"exit {got.code}: {got.err}")
-        notes = [e["kind"] for e in run.of("note")]
+        notes = [e["note"] for e in run.of("note")]
         expect("link-down" in notes and "link-up" in notes, True, f"notes {notes}")
         expect({e["error"] for e in run.of("failed")} <= {"network-down", "no-route"}, True,
                f"errors {run.of('failed')[:1]}")
@@ -60,7 +61,7 @@ def address_change(backend, nobody):
                    "route replace default via 10.9.1.2")
         got = run.finish()
         expect(got.code in (REACHED, UNREACHED), True, f"exit {got.code}: {got.err}")
-        expect("address-changed" in [e["kind"] for e in run.of("note")], True, "notes")
+        expect("address-changed" in [e["note"] for e in run.of("note")], True, "notes")
         expect(len(run.of("end")), 1, "end events")
 
 
@@ -73,7 +74,7 @@ def blocked(family, backend, nobody):
         want = lab.path(family)
         want[2] = None
         expect(got.path(), want, "path")
-        expect(got.states_at(3), {"failed": 3}, "probes at TTL 3")
+        expect(got.states(3), {"failed": 3}, "probes at TTL 3")
         expect({p["error"] for p in got.failed()}, {"blocked-here"}, "errors")
         expect(got["counters"]["blocked"], 3, "counter")
 
@@ -166,7 +167,7 @@ def interrupt(number):
 def _():
     with Chain(6, silent=(1, 2, 3, 4, 5)) as lab:
         lab.refuse(3)
-        run = wend.start(lab.src, "-w", "20,0,0", "--wait-min", "20s", refused(4, "dead"))
+        run = wend.start(lab.src, *PATIENT, refused(4, "dead"))
         run.wait_for("sent", 10)
         run.signal(signal.SIGINT)
         got = run.finish()

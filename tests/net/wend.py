@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import time
+from collections import Counter
 
 import netns
 from tap import expect
@@ -62,8 +63,44 @@ class Result:
         return self
 
     def path(self):
-        """An address for each TTL up to the last shown; a list where there are several."""
-        return Path(self.doc).addresses()
+        """An address for each TTL up to the last shown, None for silence, a set for several."""
+        return [self._shown(ttl) for ttl in range(1, self["last_ttl"] + 1)]
+
+    def _shown(self, ttl):
+        seen = self.responders(ttl)
+        return None if not seen else seen.pop() if len(seen) == 1 else seen
+
+    def responders(self, ttl):
+        return {r["address"] for hop in self["hops"] if hop["ttl"] == ttl
+                for r in hop["responders"]}
+
+    def backend(self):
+        return self["backend"]["name"]
+
+    def source(self):
+        return self["parameters"]["source"]
+
+    def states(self, ttl=None):
+        """How many probes ended how, at one TTL or in all."""
+        return dict(Counter(p["state"] for p in self["probes"] if ttl in (None, p["ttl"])))
+
+    def failed(self):
+        return [p for p in self["probes"] if p["state"] == "failed"]
+
+    def _first_replies(self):
+        """(TTL, reply) of every answered probe shown."""
+        for probe in self["probes"]:
+            if probe["reply"] is not None and probe["ttl"] <= self["last_ttl"]:
+                yield probe["ttl"], self["replies"][probe["reply"]]
+
+    def last_reply(self):
+        return max(self._first_replies(), key=lambda pair: pair[0])[1]
+
+    def marks(self):
+        return {ttl: reply["mark"] for ttl, reply in self._first_replies() if reply["mark"]}
+
+    def quoted_tos(self):
+        return {ttl: reply["quote"]["tos"] for ttl, reply in self._first_replies()}
 
 
 class Wend:
@@ -123,3 +160,13 @@ class Running:
 
     def of(self, kind):
         return [e for e in self.events if e["event"] == kind]
+
+    def path(self):
+        """As the result's: of the TTLs up to where the trace stopped."""
+        ttls = {e["probe_id"]: e["probe"]["ttl"] for e in self.of("sent")}
+        path = [None] * self.of("stop")[0]["ttl"]
+        for event in self.of("reply"):
+            ttl = ttls[event["probe_id"]]
+            if ttl <= len(path):
+                path[ttl - 1] = event["reply"]["from"]
+        return path
