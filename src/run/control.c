@@ -42,6 +42,11 @@ void wn_run_note(struct wn_run_trace *rt, enum wn_note_kind kind, int64_t value,
 
 	if (rt->state != WN_RUN_RUNNING && rt->state != WN_RUN_QUIET)
 		return;
+	if (!rt->result->started) {
+		/* START is still the engine's to give: behind it, not before, is the place. */
+		wn_trace_note(rt->engine, kind, value, text);
+		return;
+	}
 	ev.at_ns = wn_run_now_ns(rt->run) - rt->start_ns;
 	ev.u.note.kind = kind;
 	ev.u.note.value = value;

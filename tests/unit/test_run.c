@@ -232,6 +232,27 @@ static void test_three_protocols_side_by_side(void **state)
 	net_close(&n);
 }
 
+/* A remark made at once stands behind START: a record cannot begin with anything else. */
+static void test_early_note_is_kept(void **state)
+{
+	struct net n;
+	struct wn_run_trace *rt;
+	struct wn_errctx ctx = {0};
+	const struct wn_result *r;
+
+	(void)state;
+	net_open(&n, line_of_four);
+	rt = prepare(&n, WN_PROTO_UDP, 4, &n.watch);
+	assert_int_equal(wn_run_start(rt, &ctx), WN_OK);
+	wn_run_note(rt, WN_NOTE_TEXT, 5, "said early");
+	run_all(&n);
+	r = wn_run_result(rt);
+	assert_int_equal(r->note_count, 1);
+	assert_int_equal(r->notes[0].u.note.value, 5);
+	assert_string_equal(r->notes[0].u.note.text, "said early");
+	net_close(&n);
+}
+
 static void test_free_in_mid_flight_calls_nobody(void **state)
 {
 	struct net n;
@@ -255,6 +276,7 @@ int main(void)
 		cmocka_unit_test(test_end_waits_until_released),
 		cmocka_unit_test(test_stop_from_a_callback_keeps_what_is_there),
 		cmocka_unit_test(test_three_protocols_side_by_side),
+		cmocka_unit_test(test_early_note_is_kept),
 		cmocka_unit_test(test_free_in_mid_flight_calls_nobody),
 	};
 
