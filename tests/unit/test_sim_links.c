@@ -223,7 +223,7 @@ static void test_duplicate_in_a_tunnel(void **state)
 static void test_next_is_a_bound(void **state)
 {
 	static const char text[] = SIM_LINE("reply-delay 3ms", "", "", "delay 1ms delay-back 7ms",
-		"delay 8ms delay-back 2ms", "delay 5ms delay-back 4ms");
+		"delay 8ms delay-back 2ms", "delay 50ms delay-back 1ms");
 	struct simkit k;
 
 	(void)state;

@@ -213,7 +213,8 @@ static void test_unknown_destination(void **state)
 
 	(void)state;
 	simkit_open(&k, SIM_LINE("", "", "owns 192.0.2.0/24", "", "",
-				"") "host u addr 10.0.8.8 owns 192.0.2.128/25\nlink r1 u\n");
+				"") "host u addr 10.0.8.8 owns 192.0.2.128/25\nlink r1 u\n"
+				    "host v addr 10.0.7.7 owns 192.0.0.0/16\nlink r1 v\n");
 	p = simkit_probe(&k, 4, WN_PROTO_UDP, 5);
 	p.dst = simkit_addr("8.8.8.8");
 	simkit_expect(&k, &p, WN_REPLY_UNREACHABLE, "10.0.1.1", &r);
@@ -397,7 +398,7 @@ static void test_forger(void **state)
 		for (uint8_t i = 0; i < 20; i++) {
 			uint32_t tag = 0;
 
-			p = simkit_probe(&k, i & 1 ? 6 : 4, (enum wn_proto)proto, 2);
+			p = simkit_probe(&k, i & 1 ? 6 : 4, (enum wn_proto)proto, 3);
 			assert_int_equal(simkit_send(&k, &p), WN_OK);
 			assert_true(simkit_recv(&k, k.now_ns, &r));
 			simkit_from(&r, i & 1 ? "fd66::6" : "10.66.6.6");
@@ -413,7 +414,7 @@ static void test_forger(void **state)
 			right_tags += tag == wn_probe_tag(&p);
 			forged++;
 			assert_true(simkit_recv(&k, k.now_ns, &r)); /* the true one follows */
-			simkit_from(&r, i & 1 ? "fd00:2::1" : "10.0.2.1");
+			simkit_from(&r, i & 1 ? "fd00:9::9" : "10.0.9.9");
 		}
 		assert_int_equal(forged, 20);
 		assert_int_equal(right_tags, 0);

@@ -278,13 +278,16 @@ static void test_refusal_spares_the_way_back(void **state)
 	simkit_close(&k);
 }
 
-/* Errors have no ports: whatever they quote, they come back by one way. */
+/*
+ * Errors have no ports: whatever they quote, they come back by one way. (A whole quote would not
+ * change their checksum: what it sums up to is 0.)
+ */
 static void test_errors_return_by_one_way(void **state)
 {
 	static const char text[] =
 		"source s\ntarget t\nhost s addr 10.0.0.1\nhost t addr 10.0.9.9\n"
 		"node j addr 10.0.1.1\nnode a addr 10.0.2.1\nnode b addr 10.0.2.2\n"
-		"node e addr 10.0.3.1\n"
+		"node e addr 10.0.3.1 quote 28\n"
 		"link s j\nlink j a\nlink j b\nlink a e delay-back 5ms\nlink b e delay-back 9ms\n"
 		"link e t\n";
 	struct wn_reply r;
