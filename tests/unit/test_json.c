@@ -5,6 +5,8 @@
 #include <setjmp.h>
 #include <cmocka.h>
 #include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include "output/json_writer.h"
 #include "output/view.h"
@@ -412,6 +414,54 @@ static void test_stable(void **state)
 	record_fini(&rec);
 }
 
+/* Keys of doc at any depth, which must stand in docs/json.md in backquotes. */
+static void check_documented(const json_t *doc, const char *manual)
+{
+	const char *key;
+	json_t *value;
+	char quoted[64];
+	size_t i;
+
+	for (i = 0; i < json_array_size(doc); i++)
+		check_documented(json_array_get(doc, i), manual);
+	json_object_foreach((json_t *)doc, key, value)
+	{
+		snprintf(quoted, sizeof(quoted), "`%s`", key);
+		if (!strstr(manual, quoted))
+			fail_msg("docs/json.md does not tell of %s", quoted);
+		check_documented(value, manual);
+	}
+}
+
+static void test_every_key_is_documented(void **state)
+{
+	struct wn_strbuf line = WN_STRBUF_INIT;
+	static char manual[65536];
+	struct record rec = {0};
+	json_t *doc = document(scene_rich);
+	char path[4096];
+	FILE *f;
+
+	(void)state;
+	snprintf(path, sizeof(path), "%s/../../../docs/json.md", getenv("WN_GOLDEN_DIR"));
+	f = fopen(path, "rb");
+	assert_non_null(f);
+	manual[fread(manual, 1, sizeof(manual) - 1, f)] = '\0';
+	fclose(f);
+	check_documented(doc, manual);
+	json_decref(doc);
+	scene_rich(&rec);
+	for (size_t i = 0; i < rec.count; i++) {
+		wn_strbuf_reset(&line);
+		wn_out_jsonl(&line, &rec.events[i], 0);
+		doc = parse(&line);
+		check_documented(doc, manual);
+		json_decref(doc);
+	}
+	wn_strbuf_fini(&line);
+	record_fini(&rec);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -428,6 +478,7 @@ int main(void)
 		cmocka_unit_test(test_hostile_document),
 		cmocka_unit_test(test_dates),
 		cmocka_unit_test(test_stable),
+		cmocka_unit_test(test_every_key_is_documented),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
