@@ -203,13 +203,12 @@ static void write_links(struct wn_jw *w, const struct wn_result *r)
 {
 	size_t count = wn_result_links(r, NULL, 0);
 	struct wn_link *links = wn_calloc(count, sizeof(*links));
+	bool known = links && wn_result_links(r, links, count) == count;
 
 	wn_jw_array(w, "links");
-	if (links)
-		count = wn_result_links(r, links, count);
-	else
+	if (!known)
 		w->out->err = WN_ENOMEM;
-	for (size_t i = 0; links && i < count; i++) {
+	for (size_t i = 0; known && i < count; i++) {
 		wn_jw_object(w, NULL);
 		wn_jw_int(w, "ttl", links[i].ttl);
 		wn_jw_int(w, "from", links[i].from);

@@ -212,7 +212,7 @@ static size_t copy_sorted(const struct edges *e, struct wn_link *out, size_t cap
 	struct wn_sort_item *order = wn_calloc(e->count, sizeof(*order));
 
 	if (!order)
-		return 0;
+		return SIZE_MAX;
 	for (uint32_t i = 0; i < e->count; i++)
 		order[i] = (struct wn_sort_item){
 			.key = (uint64_t)e->items[i].link.ttl << 32 | e->items[i].seen,
@@ -232,7 +232,7 @@ size_t wn_result_links(const struct wn_result *r, struct wn_link *out, size_t ca
 
 	for (uint32_t i = 0; i < r->priv->flow_count && !e.err; i++)
 		link_flow(r, &e, i);
-	n = copy_sorted(&e, out, cap);
+	n = e.err == WN_ENOMEM ? SIZE_MAX : copy_sorted(&e, out, cap);
 	wn_map_fini(&e.map);
 	wn_free(e.items);
 	return n;

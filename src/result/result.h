@@ -131,7 +131,7 @@ uint32_t wn_result_find_responder(const struct wn_result *r, const struct wn_add
 size_t wn_result_flows(const struct wn_result *r, uint32_t *out, size_t cap);
 /* The path of a flow: responder index or WN_NONE for each TTL from first_ttl to last_ttl. */
 size_t wn_result_path(const struct wn_result *r, uint32_t flow, uint32_t *out, size_t cap);
-/* Links by TTL, then order of discovery. Returns the true count. */
+/* Links by TTL, then order of discovery. Returns the true count; SIZE_MAX: no memory for them. */
 size_t wn_result_links(const struct wn_result *r, struct wn_link *out, size_t cap);
 /* The TTL from which every further TTL up to last probed was silent; 0 when none is. */
 uint8_t wn_result_trailing_silent(const struct wn_result *r, uint8_t *out_last);

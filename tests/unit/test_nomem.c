@@ -15,6 +15,7 @@
 #include "base/strbuf.h"
 #include "config/options.h"
 #include "enrich/dns.h"
+#include "output/output.h"
 #include "run/run.h"
 
 #define FDS_MAX	    256
@@ -260,53 +261,66 @@ static struct wn_run_trace_config request(struct wn_sim *sim, int variant, struc
 	return c;
 }
 
+struct net {
+	struct wn_topo *topo;
+	struct wn_sim *sim;
+	struct wn_run *run;
+};
+
+static void net_close(struct net *n)
+{
+	wn_run_free(n->run);
+	wn_sim_free(n->sim);
+	wn_topo_free(n->topo);
+}
+
+static wn_err net_open(struct net *n)
+{
+	struct wn_errctx ctx = {0};
+	wn_err err = wn_topo_parse(network, strlen(network), &n->topo, &ctx);
+
+	if (!err)
+		err = wn_sim_new(n->topo, 0, 0, &n->sim);
+	if (!err)
+		err = wn_run_new(true, &n->run, &ctx);
+	return err;
+}
+
 /* What a started trace owes, whatever is missing: one END, one call, a result that is closed. */
-static wn_err run_to_the_end(struct wn_run *run, struct wn_sim *sim, int variant)
+static wn_err run_to_the_end(struct net *n, int variant, const struct wn_result **out)
 {
 	struct watch w = {0};
-	struct wn_run_trace_config c = request(sim, variant, &w);
+	struct wn_run_trace_config c = request(n->sim, variant, &w);
 	struct wn_run_trace *rt;
 	struct wn_errctx ctx = {0};
 	struct wn_addr r1 = wn_addr_v4(0xc6336401);
-	wn_err err = wn_run_prepare(run, &c, &rt, &ctx);
+	wn_err err = wn_run_prepare(n->run, &c, &rt, &ctx);
 
 	if (err)
 		return err;
 	err = wn_run_start(rt, &ctx);
 	if (err)
 		return err;
-	err = wn_run_until_done(run, &ctx);
+	err = wn_run_until_done(n->run, &ctx);
 	if (err)
 		return err;
 	assert_int_equal(w.ends, 1);
 	assert_int_equal(w.done, 1);
 	assert_true(wn_run_result(rt)->ended || wn_run_result(rt)->counters.overflow > 0);
 	wn_run_name(rt, &r1, "late.example.net", WN_OK);
+	if (out)
+		*out = wn_run_result(rt);
 	return WN_OK;
 }
 
 static wn_err try_run(int variant)
 {
-	struct wn_errctx ctx = {0};
-	struct wn_topo *topo;
-	struct wn_sim *sim;
-	struct wn_run *run;
-	wn_err err = wn_topo_parse(network, strlen(network), &topo, &ctx);
+	struct net n = {0};
+	wn_err err = net_open(&n);
 
-	if (err)
-		return err;
-	err = wn_sim_new(topo, 0, 0, &sim);
-	if (err)
-		goto free_topo;
-	err = wn_run_new(true, &run, &ctx);
-	if (err)
-		goto free_sim;
-	err = run_to_the_end(run, sim, variant);
-	wn_run_free(run);
-free_sim:
-	wn_sim_free(sim);
-free_topo:
-	wn_topo_free(topo);
+	if (!err)
+		err = run_to_the_end(&n, variant, NULL);
+	net_close(&n);
 	return err;
 }
 
@@ -318,6 +332,39 @@ static void test_whole_runs(void **state)
 		sweep(try_run, variant, true);
 }
 
+static const struct wn_result *shown; /* by try_rendering: an attempt has one argument */
+
+static wn_err try_rendering(int variant)
+{
+	const struct wn_table_opts opts = {.columns = 80, .names = true, .verbose = 2};
+	struct wn_strbuf sb = WN_STRBUF_INIT;
+	wn_err err;
+
+	if (variant == 0)
+		wn_out_json(&sb, shown, NULL, 0);
+	else if (variant == 1)
+		wn_out_table(&sb, shown, &opts);
+	else
+		for (unsigned ttl = 1; ttl <= wn_out_classic_last(shown); ttl++)
+			wn_out_classic_hop(&sb, shown, (uint8_t)ttl, true);
+	err = sb.err;
+	wn_strbuf_fini(&sb);
+	return err;
+}
+
+/* A text that lacks something says so: it must not be written as if it were whole. */
+static void test_renderings(void **state)
+{
+	struct net n = {0};
+
+	(void)state;
+	assert_int_equal(net_open(&n), WN_OK);
+	assert_int_equal(run_to_the_end(&n, 0, &shown), WN_OK);
+	for (int variant = 0; variant < 3; variant++)
+		sweep(try_rendering, variant, false);
+	net_close(&n);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -326,6 +373,7 @@ int main(void)
 		cmocka_unit_test(test_names),
 		cmocka_unit_test(test_sockets),
 		cmocka_unit_test(test_whole_runs),
+		cmocka_unit_test(test_renderings),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
