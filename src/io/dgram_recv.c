@@ -188,6 +188,18 @@ static void give_stash(struct wn_dgram *d, struct wn_rx_list *list)
 	memmove(d->stash.rx, d->stash.rx + n, d->stash.len * sizeof(*d->stash.rx));
 }
 
+/*
+ * An error that found no room in the queue is still pending on the socket, and would keep it
+ * readable for ever.
+ */
+static void clear_error(const struct wn_dgram_flow *flow)
+{
+	socklen_t len = sizeof(int);
+	int sys;
+
+	getsockopt(flow->fd, SOL_SOCKET, SO_ERROR, &sys, &len);
+}
+
 size_t wn_dgram_recv(struct wn_io *io, struct wn_rx *rx, size_t n, uint64_t now_ns)
 {
 	struct wn_dgram *d = (struct wn_dgram *)io;
@@ -201,8 +213,10 @@ size_t wn_dgram_recv(struct wn_io *io, struct wn_rx *rx, size_t n, uint64_t now_
 	for (int i = 0; i < count; i++) {
 		struct wn_dgram_flow *flow = &d->flows[ready[i].data.u64];
 
-		if (ready[i].events & EPOLLERR)
+		if (ready[i].events & EPOLLERR) {
 			wn_dgram_drain(d, flow, &list, NULL, 0);
+			clear_error(flow);
+		}
 		if (ready[i].events & EPOLLIN)
 			read_answers(d, flow, &list);
 	}

@@ -72,16 +72,19 @@ wn_err wn_txkeys_init(struct wn_txkeys *k, uint32_t outstanding)
 	while (size < outstanding && size < 65536)
 		size *= 2;
 	k->ring = wn_calloc(size, sizeof(*k->ring));
-	if (!k->ring)
-		return WN_ENOMEM;
+	k->old = wn_calloc(size, sizeof(*k->old));
 	k->mask = size - 1;
-	return WN_OK;
+	if (k->ring && k->old)
+		return WN_OK;
+	wn_txkeys_fini(k);
+	return WN_ENOMEM;
 }
 
 void wn_txkeys_fini(struct wn_txkeys *k)
 {
 	wn_free(k->ring);
-	k->ring = NULL;
+	wn_free(k->old);
+	k->ring = k->old = NULL;
 }
 
 void wn_txkeys_sent(struct wn_txkeys *k, uint64_t id, uint64_t tx_ns)
@@ -105,21 +108,37 @@ void wn_txkeys_failed(struct wn_txkeys *k)
 	k->stale = k->enabled;
 }
 
+static bool any_open(const struct wn_txkeys *k)
+{
+	for (uint32_t i = 0; i <= k->mask; i++)
+		if (k->ring[i].open)
+			return true;
+	return false;
+}
+
 void wn_txkeys_renew(struct wn_txkeys *k, int fd)
 {
 	/* Only switching the numbering off and on again sets it to 0. */
 	set_flags(fd, RX_FLAGS | TX_FLAGS);
 	set_flags(fd, RX_FLAGS | TX_FLAGS | SOF_TIMESTAMPING_OPT_ID);
-	for (uint32_t i = 0; i <= k->mask; i++)
-		k->ring[i].open = false;
+	/* One failure after the other must not make us forget what is still to come. */
+	if (any_open(k)) {
+		struct wn_txkey *ring = k->ring;
+
+		k->ring = k->old;
+		k->old = ring;
+		memset(k->ring, 0, (k->mask + 1) * sizeof(*k->ring));
+	}
 	k->next = 0;
 	k->stale = false;
 }
 
 const struct wn_txkey *wn_txkeys_take(struct wn_txkeys *k, uint32_t key)
 {
-	struct wn_txkey *at = &k->ring[key & k->mask];
+	struct wn_txkey *at = &k->old[key & k->mask];
 
+	if (!at->open || at->key != key)
+		at = &k->ring[key & k->mask];
 	if (!at->open || at->key != key)
 		return NULL;
 	at->open = false;

@@ -34,15 +34,19 @@ enum wn_stamps_have wn_stamps_enable(int fd, bool tx);
 
 /*
  * Which probe a send stamp belongs to: the kernel numbers the sends of a socket from 0. A failed
- * send may or may not have used up a number, so after one the numbering is begun anew.
+ * send may or may not have used up a number, so after one the numbering is begun anew. What still
+ * waits in a queue of this machine then has an old number, and leaves before all newer ones.
  */
+struct wn_txkey {
+	uint64_t id;
+	uint64_t tx_ns; /* when the call began: no stamp can be older */
+	uint32_t key;
+	bool open; /* its stamp has not come */
+};
+
 struct wn_txkeys {
-	struct wn_txkey {
-		uint64_t id;
-		uint64_t tx_ns; /* when the call began: no stamp can be older */
-		uint32_t key;
-		bool open;
-	} * ring; /* owned */
+	struct wn_txkey *ring; /* owned, like old */
+	struct wn_txkey *old;  /* of the numbering before */
 	uint32_t mask;
 	uint32_t next;
 	bool enabled; /* set by the owner when the socket stamps its sends */

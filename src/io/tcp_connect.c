@@ -361,9 +361,14 @@ static void tell_caps(struct tcp *t)
 wn_err wn_io_tcp_connect_open(
 	const struct wn_io_config *c, struct wn_io **out, struct wn_errctx *ctx)
 {
-	struct tcp *t = wn_calloc(1, sizeof(*t));
+	struct tcp *t;
 	wn_err err;
 
+	/* Each attempt is a new socket, and to mark it takes a privilege that will be gone. */
+	if (c->mark)
+		return wn_fail(ctx, WN_EUNSUPPORTED,
+			"connections cannot be marked; a packet mark for TCP needs raw sockets");
+	t = wn_calloc(1, sizeof(*t));
 	if (!t)
 		return wn_fail(ctx, WN_ENOMEM, "out of memory");
 	t->io.ops = &tcp_ops;

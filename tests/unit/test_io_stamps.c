@@ -111,9 +111,14 @@ static void test_keys(void **state)
 	assert_true(k.stale);
 	wn_txkeys_renew(&k, -1);
 	assert_false(k.stale);
+	/* What was sent before may leave later; a second failure does not change that. */
+	wn_txkeys_failed(&k);
+	wn_txkeys_renew(&k, -1);
+	assert_int_equal(wn_txkeys_take(&k, 195)->id, 1194);
 	assert_null(wn_txkeys_take(&k, 195));
 	wn_txkeys_sent(&k, 7, 1);
 	assert_int_equal(wn_txkeys_take(&k, 0)->id, 7);
+	assert_null(wn_txkeys_take(&k, 0));
 	wn_txkeys_fini(&k);
 }
 
