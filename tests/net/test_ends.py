@@ -16,15 +16,18 @@ netns.enclose()
 cases = Cases()
 wend = Wend(sys.argv[1])
 OPEN, CLOSED, FILTERED, ECHO = 80, 81, 82, 5300
+FEW = ("-q", "1", "--gap", "4")
 BOTH = (("raw", False), ("errqueue", True))
 
 
-def over_both(lab, family, code, *args, target=None):
-    """The same trace with raw sockets and, as nobody, over the error queue."""
+def over_both(lab, family, code, *args, target=None, serial=()):
+    """The same trace with raw sockets and, as nobody, over the error queue. serial: options for
+    connect(), which has one probe under way in a flow and waits for each in turn."""
     lab.src.sysctl(ipv4__ping_group_range=f"0 {netns.unprivileged_gid()}")
     for backend, nobody in BOTH:
+        more = serial if nobody and "tcp" in args else ()
         got = wend.trace(lab.src, target or lab.target(family), "--backend", backend, *args,
-                         nobody=nobody)
+                         *more, nobody=nobody)
         yield backend, got.exits(code)
 
 
@@ -57,7 +60,7 @@ def filtered(family):
         servers(lab)
         for proto in ("udp", "tcp"):
             for backend, got in over_both(lab, family, UNREACHED, "-P", proto, "-p",
-                                          str(FILTERED)):
+                                          str(FILTERED), serial=FEW):
                 got.stops("gap")
                 expect(got.path(), lab.path(family)[:-1], f"{proto} {backend}")
 
@@ -69,7 +72,7 @@ def dead(family):
         lab.refuse(3)
         for proto in PROTOS:
             for backend, got in over_both(lab, family, UNREACHED, "-P", proto,
-                                          target=refused(family, "dead")):
+                                          target=refused(family, "dead"), serial=FEW):
                 expect(got.path(), lab.path(family)[:-1], f"{proto} {backend}")
                 expect(got.seconds < 2, True, f"{proto} {backend}: took {got.seconds:.2f} s")
 
