@@ -433,11 +433,13 @@ static struct wn_topo_node *new_node(struct wn_topo_parser *p, bool is_host)
 	if (wn_lex_need(&p->lx, "the name of the node"))
 		return NULL;
 	if (strlen(p->lx.word) >= WN_TOPO_NAME)
-		return wn_lex_fail(&p->lx, "a node name has at most %d bytes", WN_TOPO_NAME - 1), NULL;
+		return wn_lex_fail(&p->lx, "a node name has at most %d bytes", WN_TOPO_NAME - 1),
+		       NULL;
 	if (wn_topo_node_by_name(t, p->lx.word) != WN_TOPO_NONE)
 		return wn_lex_fail(&p->lx, "there is a node %s already", p->lx.word), NULL;
 	if (t->node_count == WN_TOPO_NODES_MAX)
-		return wn_lex_fail(&p->lx, "a topology has at most %d nodes", WN_TOPO_NODES_MAX), NULL;
+		return wn_lex_fail(&p->lx, "a topology has at most %d nodes", WN_TOPO_NODES_MAX),
+		       NULL;
 	n = wn_topo_grow((void **)&t->nodes, &t->node_count, sizeof *n);
 	if (!n) {
 		p->lx.err = WN_ENOMEM;

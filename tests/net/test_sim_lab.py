@@ -137,6 +137,22 @@ def _():
                        f"IPv{family} from port {sport}")
 
 
+@cases.case("wend sees the truth, with and without privileges")
+def _():
+    wend = wend_tool.Wend(sys.argv[1])
+    text = line(7, h2="silent icmp", h4="quote 28", h7="open tcp 443") + "mpls implicit h4 h5 h6\n"
+    with SimLab(text) as lab:
+        lab.ns.sysctl(ipv4__ping_group_range=f"0 {netns.unprivileged_gid()}")
+        for family in (4, 6):
+            target = lab.target(family)
+            for proto in wend_tool.PROTOS:
+                truth = lab.truth(target, proto, dport=443)
+                for backend, nobody in (("raw", False), ("errqueue", True)):
+                    got = wend.trace(lab.ns, target, "-P", proto, "--backend", backend,
+                                     nobody=nobody)
+                    expect(got.exits(wend_tool.REACHED).path(), truth, f"{proto}, {backend}")
+
+
 @cases.case("tunnels: labels where they are told, hops where they show")
 def _():
     labels = re.compile(r"<MPLS:([^>]*)>")
