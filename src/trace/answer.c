@@ -48,14 +48,21 @@ static void take_rtt(
 	ev->u.reply.rtt_ns = (int64_t)(rx_ns - rec->sent_ns);
 }
 
-/* Without room the extensions go first; a reply that still does not fit has not come. */
+/*
+ * Extensions and duplicates have what the answers still to come do not need; without extensions
+ * those always fit, unless their other fields are forged to be large. Such a reply has not come.
+ */
 static bool record(struct wn_trace *t, struct wn_event *ev, uint16_t index)
 {
-	if (wn_trace_queue_push(t, ev, index))
+	uint32_t own = t->recs[index].state == REC_OUT ? PLAIN_EVENT_MAX : 0;
+
+	if (wn_trace_queue_push(t, ev, index, wn_trace_queue_reserve(t) - own))
 		return true;
 	t->counters.overflow++;
+	if (ev->u.reply.duplicate)
+		return false;
 	memset(&ev->u.reply.reply.ext, 0, sizeof(ev->u.reply.reply.ext));
-	return wn_trace_queue_push(t, ev, index);
+	return wn_trace_queue_push(t, ev, index, 0);
 }
 
 static void learn_rtt(struct wn_trace *t, struct hop *hop, int64_t rtt_ns)

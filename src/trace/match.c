@@ -28,7 +28,7 @@ static struct verdict forged(struct wn_trace *t)
 	return rejected;
 }
 
-static uint8_t ip_proto(const struct wn_params *p)
+static uint8_t ip_proto(const struct params *p)
 {
 	switch (p->proto) {
 	case WN_PROTO_UDP:
@@ -42,7 +42,7 @@ static uint8_t ip_proto(const struct wn_params *p)
 }
 
 /* Ports as our probes carry them, whichever probe it is. */
-static bool are_our_ports(const struct wn_params *p, uint16_t sport, uint16_t dport)
+static bool are_our_ports(const struct params *p, uint16_t sport, uint16_t dport)
 {
 	if (p->flow_mode == WN_FLOW_FIXED)
 		return sport == (uint16_t)(p->sport + p->flow) && dport == p->dport;
@@ -53,7 +53,7 @@ static bool are_our_ports(const struct wn_params *p, uint16_t sport, uint16_t dp
 
 static bool is_our_quote(const struct wn_trace *t, const struct wn_quote *q)
 {
-	const struct wn_params *p = &t->params;
+	const struct params *p = &t->params;
 
 	if (!wn_addr_eq(&q->dst, &p->dst))
 		return false;
@@ -65,6 +65,16 @@ static bool is_our_quote(const struct wn_trace *t, const struct wn_quote *q)
 static bool has_ports_of(const struct wn_probe *probe, uint16_t sport, uint16_t dport)
 {
 	return probe->proto == WN_PROTO_ICMP || (probe->sport == sport && probe->dport == dport);
+}
+
+/*
+ * Zeros where the cookie should be are no cookie: a router that quotes 8 bytes and adds extensions
+ * pads its quote with them (RFC 4884 section 3).
+ */
+static bool has_cookie(const struct wn_trace *t, const struct wn_quote *q)
+{
+	return q->present && q->payload_present && t->params.proto != WN_PROTO_TCP &&
+	       wn_cookie_u64(q->cookie) != 0;
 }
 
 static bool is_waited_for(const struct rec *rec)
@@ -100,7 +110,7 @@ static struct verdict match_cookie(struct wn_trace *t, const struct wn_quote *q)
 /* Eight transport bytes: the tag, and the IP-ID where we chose it. TCP's tag alone is 32 bits. */
 static struct verdict match_tag(struct wn_trace *t, const struct wn_reply *r)
 {
-	const struct wn_caps *caps = &t->params.caps;
+	const struct caps *caps = &t->params.caps;
 	bool tcp = t->params.proto == WN_PROTO_TCP, ours = is_our_quote(t, &r->quote);
 	bool has_id = caps->sends_ip_id && caps->sees_quote_ip && t->params.dst.family == 4;
 	uint16_t rec = NO_REC;
@@ -141,7 +151,7 @@ static struct verdict match_quote(struct wn_trace *t, const struct wn_reply *r)
 		t->counters.truncated++;
 		return rejected;
 	}
-	if (q->payload_present && t->params.proto != WN_PROTO_TCP)
+	if (has_cookie(t, q))
 		return match_cookie(t, q);
 	return match_tag(t, r);
 }
@@ -149,8 +159,7 @@ static struct verdict match_quote(struct wn_trace *t, const struct wn_reply *r)
 /* The socket names the probe, or at least the flow; the kernel has compared addresses and ports. */
 static struct verdict match_hint(struct wn_trace *t, const struct wn_reply *r)
 {
-	bool cookie =
-		r->quote.present && r->quote.payload_present && t->params.proto != WN_PROTO_TCP;
+	bool cookie = has_cookie(t, &r->quote);
 	uint16_t rec;
 
 	if (r->hint_id == WN_HINT_NONE) {
@@ -184,7 +193,7 @@ static struct verdict match_echo(struct wn_trace *t, const struct wn_reply *r)
 /* A SYN-ACK or RST acknowledges the SYN, and by some stacks the payload that came with it. */
 static struct verdict match_tcp(struct wn_trace *t, const struct wn_reply *r)
 {
-	const struct wn_params *p = &t->params;
+	const struct params *p = &t->params;
 	uint16_t payload = (uint16_t)(p->size - wn_probe_min_size(p->dst.family, WN_PROTO_TCP));
 	uint16_t rec;
 

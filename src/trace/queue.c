@@ -3,17 +3,25 @@
  * Replies and notes wait here until next() emits them, first in first out, in a bounded ring of
  * bytes. An event is large (a reply has room for many extension objects) and mostly zero, and
  * what a reply quotes is mostly what we sent. So a reply is stored as its difference from the
- * one expected for its probe, and zero bytes are left out: per 64 bytes one mask byte that tells
- * which groups of 8 follow, per group one that tells which bytes do. A usual reply takes about
- * 50 bytes, and one with many extension objects what it needs.
+ * one expected for its probe, and zero bytes are left out: per 512 bytes one mask byte that tells
+ * which 64 are not all zero, per 64 one that tells which 8, per 8 one that tells which. A usual
+ * reply takes about 40 bytes (IPv6: 55), and one with many extension objects what it needs.
  */
 #include "trace/trace_priv.h"
 
 #include <string.h>
 
 #define EVENT_BYTES  sizeof(struct wn_event)
-#define BLOCKS	     ((EVENT_BYTES + 63) / 64)
-#define ENTRY_HEADER 4 /* record, length */
+#define PADDED	     ((EVENT_BYTES + 511) / 512 * 512)
+#define ENTRY_HEADER 4
+
+_Static_assert(PADDED + PADDED / 4 < 0x8000, "the longest entry fits its length field");
+
+struct entry {
+	uint16_t rec; /* whose reply; NO_REC: stored as it is */
+	bool quote;   /* it quotes the probe, or else is a direct answer */
+	uint32_t len; /* of what follows the header */
+};
 
 static void put(struct wn_trace *t, uint32_t at, uint8_t byte)
 {
@@ -25,49 +33,69 @@ static uint8_t get(const struct wn_trace *t, uint32_t at)
 	return t->queue[(t->queue_at + at) % t->queue_cap];
 }
 
+static void expected_quote(const struct wn_probe *p, struct wn_quote *q)
+{
+	q->present = q->l4_present = true;
+	q->src = p->src;
+	q->dst = p->dst;
+	q->ttl = 1;
+	q->tos = p->tos;
+	q->length = q->quoted_bytes = p->size;
+	q->ip_id = p->dst.family == 4 ? p->ip_id : 0;
+	q->df = p->df;
+	q->flow_label = p->flow_label;
+	q->sport = p->sport;
+	q->dport = p->dport;
+	q->checksum = p->checksum;
+	q->icmp_id = p->icmp_id;
+	q->icmp_seq = p->icmp_seq;
+	q->tcp_seq = p->tcp_seq;
+	q->payload_present = p->proto != WN_PROTO_TCP;
+	if (q->payload_present)
+		memcpy(q->cookie, p->cookie, sizeof(p->cookie));
+}
+
 /* What a back end would hand over if all went as expected, as far as it does not vary. */
-static void expected(const struct wn_trace *t, uint16_t rec, struct wn_reply *out)
+static void expected(const struct wn_trace *t, uint16_t rec, bool quote, struct wn_reply *out)
 {
 	struct wn_probe p;
 
 	memset(out, 0, sizeof(*out));
 	wn_trace_rec_probe(t, rec, &p);
 	out->to = p.src;
+	out->from = p.dst;
 	out->hint_id = WN_HINT_NONE;
-	out->quote.present = out->quote.l4_present = out->quote.payload_present = true;
-	out->quote.src = p.src;
-	out->quote.dst = p.dst;
-	out->quote.ttl = 1;
-	out->quote.tos = p.tos;
-	out->quote.length = p.size;
-	out->quote.quoted_bytes = p.size;
-	out->quote.ip_id = p.dst.family == 4 ? p.ip_id : 0;
-	out->quote.df = p.df;
-	out->quote.flow_label = p.flow_label;
-	out->quote.sport = p.sport;
-	out->quote.dport = p.dport;
-	out->quote.checksum = p.checksum;
-	out->quote.icmp_id = p.icmp_id;
-	out->quote.icmp_seq = p.icmp_seq;
-	out->quote.tcp_seq = p.tcp_seq;
-	memcpy(out->quote.cookie, p.cookie, sizeof(p.cookie));
+	if (quote) {
+		expected_quote(&p, &out->quote);
+		return;
+	}
+	out->sport = p.dport;
+	out->dport = p.sport;
+	out->icmp_id = p.icmp_id;
+	out->icmp_seq = p.icmp_seq;
+	out->tcp_ack = p.tcp_seq + 1;
+	if (p.proto != WN_PROTO_TCP)
+		memcpy(out->cookie, p.cookie, sizeof(p.cookie));
 }
 
 /* XOR twice gives the event back, padding and all. */
-static void difference(const struct wn_trace *t, uint16_t rec, uint8_t bytes[BLOCKS * 64])
+static void difference(const struct wn_trace *t, const struct entry *e, uint8_t bytes[PADDED])
 {
 	struct wn_reply reply;
 	const uint8_t *r = (const uint8_t *)&reply;
 	uint8_t *at = bytes + offsetof(struct wn_event, u.reply.reply);
 
-	expected(t, rec, &reply);
+	if (e->rec == NO_REC)
+		return;
+	expected(t, e->rec, e->quote, &reply);
 	for (size_t i = 0; i < sizeof(reply); i++)
 		at[i] ^= r[i];
 }
 
+/* Which of eight neighbours are not all zero. */
 static uint8_t mask_of(const uint8_t *p, size_t step)
 {
-	static const uint8_t zero[8];
+	static const uint8_t zero[64];
 	uint8_t mask = 0;
 
 	for (unsigned i = 0; i < 8; i++)
@@ -75,93 +103,102 @@ static uint8_t mask_of(const uint8_t *p, size_t step)
 	return mask;
 }
 
-/* Writes when there is room; returns the length it has in any case. */
-static uint32_t pack(
-	struct wn_trace *t, uint32_t base, const uint8_t bytes[BLOCKS * 64], bool write)
+/* Where packed bytes go; only counted where the ring has no room for them. */
+struct sink {
+	struct wn_trace *t; /* NULL: count */
+	uint32_t at;
+};
+
+static void emit(struct sink *s, uint8_t byte)
 {
-	uint32_t n = 0;
-
-	for (size_t b = 0; b < BLOCKS; b++) {
-		uint8_t groups = mask_of(bytes + b * 64, 8);
-
-		if (write)
-			put(t, base + n, groups);
-		n++;
-		for (unsigned g = 0; g < 8; g++) {
-			const uint8_t *p = bytes + b * 64 + g * 8;
-			uint8_t mask = mask_of(p, 1);
-
-			if (!mask)
-				continue;
-			if (write)
-				put(t, base + n, mask);
-			n++;
-			for (unsigned i = 0; i < 8; i++) {
-				if (!p[i])
-					continue;
-				if (write)
-					put(t, base + n, p[i]);
-				n++;
-			}
-		}
-	}
-	return n;
+	if (s->t)
+		put(s->t, s->at, byte);
+	s->at++;
 }
 
-static void unpack(const struct wn_trace *t, uint32_t at, uint8_t bytes[BLOCKS * 64])
+/* A mask of eight parts, then each that is not zero: parts of step bytes, down to single ones. */
+static void pack(struct sink *s, const uint8_t *bytes, size_t step)
 {
-	memset(bytes, 0, BLOCKS * 64);
-	for (size_t b = 0; b < BLOCKS; b++) {
-		uint8_t groups = get(t, at++);
+	uint8_t mask = mask_of(bytes, step);
 
-		for (unsigned g = 0; g < 8; g++) {
-			uint8_t mask;
-
-			if (!(groups >> g & 1))
-				continue;
-			mask = get(t, at++);
-			for (unsigned i = 0; i < 8; i++)
-				if (mask >> i & 1)
-					bytes[b * 64 + g * 8 + i] = get(t, at++);
-		}
+	emit(s, mask);
+	for (unsigned i = 0; i < 8; i++) {
+		if (!(mask >> i & 1))
+			continue;
+		if (step == 1)
+			emit(s, bytes[i]);
+		else
+			pack(s, bytes + i * step, step / 8);
 	}
 }
 
-bool wn_trace_queue_push(struct wn_trace *t, const struct wn_event *ev, uint16_t rec)
+static void unpack(const struct wn_trace *t, uint32_t *at, uint8_t *bytes, size_t step)
 {
-	uint8_t bytes[BLOCKS * 64] = {0};
-	uint32_t len, base = t->queue_len;
+	uint8_t mask = get(t, (*at)++);
 
-	memcpy(bytes, ev, EVENT_BYTES);
+	for (unsigned i = 0; i < 8; i++) {
+		if (!(mask >> i & 1))
+			continue;
+		if (step == 1)
+			bytes[i] = get(t, (*at)++);
+		else
+			unpack(t, at, bytes + i * step, step / 8);
+	}
+}
+
+static struct entry read_header(const struct wn_trace *t)
+{
+	return (struct entry){
+		.rec = (uint16_t)(get(t, 0) << 8 | get(t, 1)),
+		.quote = get(t, 2) & 0x80,
+		.len = (uint32_t)(get(t, 2) & 0x7f) << 8 | get(t, 3),
+	};
+}
+
+static void write_header(struct wn_trace *t, uint32_t at, const struct entry *e)
+{
+	put(t, at, (uint8_t)(e->rec >> 8));
+	put(t, at + 1, (uint8_t)e->rec);
+	put(t, at + 2, (uint8_t)(e->quote << 7 | e->len >> 8));
+	put(t, at + 3, (uint8_t)e->len);
+}
+
+bool wn_trace_queue_push(struct wn_trace *t, const struct wn_event *ev, uint16_t rec, uint32_t keep)
+{
+	uint8_t bytes[PADDED] = {0};
+	struct entry e = {.rec = rec};
+	struct sink count = {0}, ring = {t, t->queue_len + ENTRY_HEADER};
+
 	if (rec != NO_REC)
-		difference(t, rec, bytes);
-	len = pack(t, 0, bytes, false);
-	if (len + ENTRY_HEADER > t->queue_cap - t->queue_len)
+		e.quote = ev->u.reply.reply.quote.present;
+	memcpy(bytes, ev, EVENT_BYTES);
+	difference(t, &e, bytes);
+	for (size_t i = 0; i < PADDED; i += 512)
+		pack(&count, bytes + i, 64);
+	e.len = count.at;
+	if (e.len + ENTRY_HEADER + keep > t->queue_cap - t->queue_len)
 		return false;
-	put(t, base, (uint8_t)(rec >> 8));
-	put(t, base + 1, (uint8_t)rec);
-	put(t, base + 2, (uint8_t)(len >> 8));
-	put(t, base + 3, (uint8_t)len);
-	pack(t, base + ENTRY_HEADER, bytes, true);
-	t->queue_len += len + ENTRY_HEADER;
+	write_header(t, t->queue_len, &e);
+	for (size_t i = 0; i < PADDED; i += 512)
+		pack(&ring, bytes + i, 64);
+	t->queue_len += e.len + ENTRY_HEADER;
 	return true;
 }
 
 bool wn_trace_queue_pop(struct wn_trace *t, struct wn_event *ev)
 {
-	uint8_t bytes[BLOCKS * 64];
-	uint32_t len;
-	uint16_t rec;
+	uint8_t bytes[PADDED] = {0};
+	uint32_t at = ENTRY_HEADER;
+	struct entry e;
 
 	if (t->queue_len == 0)
 		return false;
-	rec = (uint16_t)(get(t, 0) << 8 | get(t, 1));
-	len = ENTRY_HEADER + ((uint32_t)get(t, 2) << 8 | get(t, 3));
-	unpack(t, ENTRY_HEADER, bytes);
-	if (rec != NO_REC)
-		difference(t, rec, bytes);
+	e = read_header(t);
+	for (size_t i = 0; i < PADDED; i += 512)
+		unpack(t, &at, bytes + i, 64);
+	difference(t, &e, bytes);
 	memcpy(ev, bytes, EVENT_BYTES);
-	t->queue_at = (t->queue_at + len) % t->queue_cap;
-	t->queue_len -= len;
+	t->queue_at = (t->queue_at + ENTRY_HEADER + e.len) % t->queue_cap;
+	t->queue_len -= ENTRY_HEADER + e.len;
 	return true;
 }

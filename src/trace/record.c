@@ -36,7 +36,7 @@ struct rec *wn_trace_rec(struct wn_trace *t, uint64_t id, uint16_t *out_index)
 }
 
 /* The flow's number picks another path in every protocol; 0 and 0xffff stay out of checksums. */
-static void fixed_flow(const struct wn_params *p, struct wn_probe *out)
+static void fixed_flow(const struct params *p, struct wn_probe *out)
 {
 	out->flow = p->flow;
 	out->sport = (uint16_t)(p->sport + p->flow);
@@ -54,7 +54,7 @@ static void fixed_flow(const struct wn_params *p, struct wn_probe *out)
 	}
 }
 
-static void classic_flow(const struct wn_params *p, uint64_t id, struct wn_probe *out)
+static void classic_flow(const struct params *p, uint64_t id, struct wn_probe *out)
 {
 	out->flow = (uint32_t)id;
 	if (p->proto == WN_PROTO_UDP)
@@ -65,7 +65,7 @@ static void classic_flow(const struct wn_params *p, uint64_t id, struct wn_probe
 
 void wn_trace_rec_probe(const struct wn_trace *t, uint16_t index, struct wn_probe *out)
 {
-	const struct wn_params *p = &t->params;
+	const struct params *p = &t->params;
 	const struct rec *rec = &t->recs[index];
 
 	*out = (struct wn_probe){

@@ -61,7 +61,7 @@ static void end_at(struct wn_trace *t, uint8_t ttl, enum wn_stop why)
 
 void wn_trace_find_end(struct wn_trace *t)
 {
-	const struct wn_params *p = &t->params;
+	const struct params *p = &t->params;
 
 	t->end = (struct path_end){.ttl = p->max_ttl, .why = WN_STOP_NONE};
 	for (unsigned ttl = p->first_ttl; ttl <= t->frontier; ttl++) {
@@ -91,7 +91,7 @@ static bool start_serial(struct wn_trace *t)
 {
 	bool any = false;
 
-	if (t->serial || t->counters.unattributed == 0 || !wn_trace_is_anonymous(&t->params))
+	if (t->serial || t->counters.unattributed == 0 || !wn_trace_is_anonymous(t))
 		return false;
 	for (unsigned ttl = t->params.first_ttl; ttl <= wn_trace_limit(t); ttl++) {
 		struct hop *hop = wn_trace_hop(t, (uint8_t)ttl);

@@ -36,7 +36,7 @@ static uint64_t dark_wait_ns(const struct wn_trace *t, uint64_t base_ns)
 
 static uint64_t wait_ns(const struct wn_trace *t, uint8_t ttl, uint64_t base_ns)
 {
-	const struct wn_params *p = &t->params;
+	const struct params *p = &t->params;
 	uint64_t here = times_milli(wn_trace_hop(t, ttl)->rtt_ns, p->wait_here_milli);
 	uint64_t far = times_milli(farther_ns(t, ttl), p->wait_near_milli);
 	uint64_t wait = here > far ? here : far, floor = WAIT_FLOOR_NS;
@@ -80,7 +80,7 @@ uint64_t wn_trace_expiry(struct wn_trace *t, uint16_t *out_rec)
 
 static void shift(struct wn_trace *t, uint64_t by_ns)
 {
-	const struct wn_params *p = &t->params;
+	const struct params *p = &t->params;
 
 	t->first_ns += by_ns;
 	for (uint16_t i = 0; i < t->out_count; i++)

@@ -12,7 +12,7 @@
 #include "base/alloc.h"
 #include "packet/wire.h"
 
-#define QUEUE_MIN 1536 /* bytes: one reply with everything in it fits */
+#define QUEUE_MIN 1536 /* bytes: one event with everything in it fits */
 #define QUEUE_MAX 65536
 #define REC_MAX	  (NO_REC - 1u)
 
@@ -57,11 +57,22 @@ struct layout {
 	uint32_t queue_cap;
 };
 
-static wn_err plan(const struct wn_params *p, struct layout *l, struct wn_errctx *ctx)
+static void take_params(struct wn_trace *t, const struct wn_params *p)
 {
+#define X(type, field) t->params.field = p->field;
+	PARAM_LIST(X)
+#undef X
+#define X(type, field) t->params.caps.field = p->caps.field;
+	CAP_LIST(X)
+#undef X
+}
+
+static wn_err plan(const struct wn_trace *t, struct layout *l, struct wn_errctx *ctx)
+{
+	const struct params *p = &t->params;
 	uint64_t hops = p->max_ttl - p->first_ttl + 1u, recs = hops * p->probes;
 
-	if (wn_trace_is_anonymous(p))
+	if (wn_trace_is_anonymous(t))
 		recs += hops;
 	if (recs > REC_MAX)
 		return wn_fail(ctx, WN_ERANGE, "%u probes at %u hops: more than %u in one trace",
@@ -70,7 +81,7 @@ static wn_err plan(const struct wn_params *p, struct layout *l, struct wn_errctx
 	l->out_cap = (uint16_t)(p->window < recs ? p->window : recs);
 	for (l->index_size = 16; l->index_size * 2u <= recs && l->index_size < 0x8000;)
 		l->index_size = (uint16_t)(l->index_size * 2);
-	l->queue_cap = l->out_cap * (uint32_t)REPLY_EVENT_MAX;
+	l->queue_cap = l->out_cap * (uint32_t)REPLY_EVENT_BYTES;
 	if (l->queue_cap < QUEUE_MIN)
 		l->queue_cap = QUEUE_MIN;
 	if (l->queue_cap > QUEUE_MAX)
@@ -85,44 +96,59 @@ static wn_err plan(const struct wn_params *p, struct layout *l, struct wn_errctx
 	return WN_OK;
 }
 
-wn_err wn_trace_new(const struct wn_params *params, const struct wn_sipkey *key, uint64_t now_ns,
-	struct wn_trace **out, struct wn_errctx *ctx)
+static void take_memory(struct wn_trace *t, const struct layout *l)
 {
-	struct wn_params p = *params;
-	struct layout l = {0};
-	struct wn_trace *t;
-	uint8_t *base;
-	wn_err err;
+	uint8_t *base = (uint8_t *)t;
 
 	_Static_assert(_Alignof(struct wn_trace) >= _Alignof(struct rec) &&
 			       _Alignof(struct rec) >= _Alignof(struct hop) &&
 			       _Alignof(struct hop) >= _Alignof(struct out),
 		"the tables stand one behind the other in one block");
-	if ((err = check(&p, ctx)) != WN_OK || (err = plan(&p, &l, ctx)) != WN_OK)
+	t->bytes = l->bytes;
+	t->recs = (struct rec *)(void *)(base + l->recs);
+	t->hops = (struct hop *)(void *)(base + l->hops);
+	t->out = (struct out *)(void *)(base + l->out);
+	t->tag_heads = (uint16_t *)(void *)(base + l->tag_heads);
+	t->cookie_heads = (uint16_t *)(void *)(base + l->cookie_heads);
+	t->queue = base + l->queue;
+	t->rec_cap = l->rec_cap;
+	t->out_cap = l->out_cap;
+	t->index_mask = (uint16_t)(l->index_size - 1);
+	t->queue_cap = l->queue_cap;
+}
+
+wn_err wn_trace_new(const struct wn_params *params, const struct wn_sipkey *key, uint64_t now_ns,
+	struct wn_trace **out, struct wn_errctx *ctx)
+{
+	struct wn_event start = {.kind = WN_EV_START, .u.start = *params};
+	struct wn_trace init = {
+		.key = *key,
+		.start_ns = now_ns,
+		.now_ns = now_ns,
+		.asked_ns = NEVER,
+		.dirty = true,
+		.dropped_from = NO_TTL,
+	};
+	struct layout l = {0};
+	struct wn_trace *t;
+	wn_err err = check(&start.u.start, ctx);
+	bool pushed;
+
+	if (err != WN_OK)
+		return err;
+	take_params(&init, &start.u.start);
+	if ((err = plan(&init, &l, ctx)) != WN_OK)
 		return err;
 	t = wn_calloc(1, l.bytes);
 	if (!t)
 		return wn_fail(ctx, WN_ENOMEM, "out of memory");
-	base = (uint8_t *)t;
-	t->params = p;
-	t->key = *key;
-	t->bytes = l.bytes;
-	t->start_ns = t->now_ns = now_ns;
-	t->asked_ns = NEVER;
-	t->recs = (struct rec *)(void *)(base + l.recs);
-	t->hops = (struct hop *)(void *)(base + l.hops);
-	t->out = (struct out *)(void *)(base + l.out);
-	t->tag_heads = (uint16_t *)(void *)(base + l.tag_heads);
-	t->cookie_heads = (uint16_t *)(void *)(base + l.cookie_heads);
-	t->queue = base + l.queue;
-	t->rec_cap = l.rec_cap;
-	t->out_cap = l.out_cap;
-	t->index_mask = (uint16_t)(l.index_size - 1);
-	t->queue_cap = l.queue_cap;
-	t->dirty = true;
-	t->dropped_from = NO_TTL;
+	*t = init;
+	take_memory(t, &l);
 	wn_trace_rec_init(t);
 	wn_trace_find_end(t);
+	pushed = wn_trace_queue_push(t, &start, NO_REC, 0);
+	assert(pushed); /* QUEUE_MIN */
+	(void)pushed;
 	*out = t;
 	return WN_OK;
 }
@@ -157,7 +183,8 @@ void wn_trace_note(struct wn_trace *t, enum wn_note_kind kind, int64_t value, co
 	ev.u.note.value = value;
 	for (size_t i = 0; text && text[i] && i + 1 < sizeof(ev.u.note.text); i++)
 		ev.u.note.text[i] = text[i];
-	if (t->phase == PHASE_ENDED || !wn_trace_queue_push(t, &ev, NO_REC))
+	if (t->phase == PHASE_ENDED ||
+		!wn_trace_queue_push(t, &ev, NO_REC, wn_trace_queue_reserve(t)))
 		t->counters.overflow++;
 }
 
@@ -197,11 +224,8 @@ static void said_event(struct wn_trace *t, struct wn_event *ev)
 static bool told(struct wn_trace *t, struct wn_event *ev)
 {
 	if (t->phase == PHASE_START) {
-		memset(ev, 0, sizeof(*ev));
-		ev->kind = WN_EV_START;
-		ev->u.start = t->params;
 		t->phase = PHASE_RUN;
-		return true;
+		return wn_trace_queue_pop(t, ev);
 	}
 	if (t->say_head != NO_REC) {
 		said_event(t, ev);

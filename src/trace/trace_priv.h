@@ -18,22 +18,23 @@
 
 #include "trace/trace.h"
 
-#define NO_REC		UINT16_MAX
-#define NEVER		UINT64_MAX
-#define NO_TTL		256
-#define MS		UINT64_C(1000000)
+#define NO_REC		  UINT16_MAX
+#define NEVER		  UINT64_MAX
+#define NO_TTL		  256
+#define MS		  UINT64_C(1000000)
 
-#define WAIT_FLOOR_NS	(50 * MS)  /* for hops whose silence is measured by farther ones */
-#define RETRY_FLOOR_NS	(50 * MS)  /* between first and later probes of trailing hops */
-#define AGAIN_FIRST_NS	(1 * MS)   /* backoff when this machine's queue is full ... */
-#define AGAIN_LAST_NS	(50 * MS)  /* ... doubling up to this */
-#define AGAIN_TRIES	30	   /* then, with nothing else outstanding, it is final */
-#define LINK_FIRST_NS	(50 * MS)  /* backoff when the link is down, doubling up to wait_max */
-#define LINK_TRIES	6	   /* in a row without a probe that left */
-#define JUMP_NS		(250 * MS) /* later than asked by this: we were not running */
-#define RTT_ABSURD_NS	(UINT64_C(3600) * 1000 * MS)
-#define CLASSIC_SPORTS	64 /* source ports that classic TCP walks through */
-#define REPLY_EVENT_MAX 56 /* bytes of a usual queued reply, see queue.c */
+#define WAIT_FLOOR_NS	  (50 * MS)  /* for hops whose silence is measured by farther ones */
+#define RETRY_FLOOR_NS	  (50 * MS)  /* between first and later probes of trailing hops */
+#define AGAIN_FIRST_NS	  (1 * MS)   /* backoff when this machine's queue is full ... */
+#define AGAIN_LAST_NS	  (50 * MS)  /* ... doubling up to this */
+#define AGAIN_TRIES	  30	     /* then, with nothing else outstanding, it is final */
+#define LINK_FIRST_NS	  (50 * MS)  /* backoff when the link is down, doubling up to wait_max */
+#define LINK_TRIES	  6	     /* in a row without a probe that left */
+#define JUMP_NS		  (250 * MS) /* later than asked by this: we were not running */
+#define RTT_ABSURD_NS	  (UINT64_C(3600) * 1000 * MS)
+#define CLASSIC_SPORTS	  64 /* source ports that classic TCP walks through */
+#define REPLY_EVENT_BYTES 76 /* of the queue for each outstanding probe, see queue.c */
+#define PLAIN_EVENT_MAX	  64 /* bytes of a queued reply without extensions */
 
 enum rec_state {
 	REC_FREE,
@@ -92,6 +93,52 @@ struct out {		  /* a probe in REC_OFFERED, REC_OUT or REC_AGAIN */
 	uint16_t rec;
 };
 
+/* Of the parameters what is needed all the time; names and texts go out with START. X(type, field)
+ */
+#define PARAM_LIST(X)                                                                              \
+	X(struct wn_addr, src)                                                                     \
+	X(struct wn_addr, dst)                                                                     \
+	X(enum wn_proto, proto)                                                                    \
+	X(uint16_t, sport)                                                                         \
+	X(uint16_t, dport)                                                                         \
+	X(uint32_t, flow_label)                                                                    \
+	X(uint16_t, flow_checksum)                                                                 \
+	X(enum wn_flow_mode, flow_mode)                                                            \
+	X(uint32_t, flow)                                                                          \
+	X(uint8_t, first_ttl)                                                                      \
+	X(uint8_t, max_ttl)                                                                        \
+	X(uint32_t, probes)                                                                        \
+	X(uint32_t, window)                                                                        \
+	X(uint32_t, gap)                                                                           \
+	X(uint32_t, pps)                                                                           \
+	X(uint64_t, wait_max_ns)                                                                   \
+	X(uint64_t, wait_min_ns)                                                                   \
+	X(uint32_t, wait_here_milli)                                                               \
+	X(uint32_t, wait_near_milli)                                                               \
+	X(uint64_t, deadline_ns)                                                                   \
+	X(uint16_t, size)                                                                          \
+	X(uint8_t, tos)                                                                            \
+	X(bool, df)                                                                                \
+	X(uint8_t, pattern)                                                                        \
+	X(uint32_t, mark)
+#define CAP_LIST(X)                                                                                \
+	X(bool, sends_ip_id)                                                                       \
+	X(bool, sends_checksum)                                                                    \
+	X(bool, sends_icmp_id)                                                                     \
+	X(bool, sees_quote_l4)                                                                     \
+	X(bool, sees_quote_ip)                                                                     \
+	X(uint32_t, per_flow)
+
+#define X(type, field) type field;
+struct caps {
+	CAP_LIST(X)
+};
+struct params {
+	PARAM_LIST(X)
+	struct caps caps;
+};
+#undef X
+
 enum phase { PHASE_START, PHASE_RUN, PHASE_STOPPED, PHASE_ENDED };
 
 /* Where the path ends as far as is known, and why. */
@@ -101,7 +148,7 @@ struct path_end {
 };
 
 struct wn_trace {
-	struct wn_params params;
+	struct params params;
 	struct wn_sipkey key;
 	size_t bytes;
 	uint64_t start_ns, now_ns;
@@ -171,9 +218,10 @@ static inline uint64_t wn_trace_since(const struct wn_trace *t, uint64_t at_ns)
 }
 
 /* Answers may come that name no probe: then the serial pass has room for one more per TTL. */
-static inline bool wn_trace_is_anonymous(const struct wn_params *p)
+static inline bool wn_trace_is_anonymous(const struct wn_trace *t)
 {
-	return !p->caps.sees_quote_ip || !p->caps.sees_quote_l4 || !p->caps.sends_checksum;
+	return !t->params.caps.sees_quote_ip || !t->params.caps.sees_quote_l4 ||
+	       !t->params.caps.sends_checksum;
 }
 
 /* schedule.c: false, and *wake_ns lowered, when nothing may be sent now. */
@@ -207,7 +255,14 @@ bool wn_trace_settled(struct wn_trace *t);
 void wn_trace_stop_event(struct wn_trace *t, struct wn_event *ev);
 
 /* queue.c */
-bool wn_trace_queue_push(struct wn_trace *t, const struct wn_event *ev, uint16_t rec);
+/* Bytes to keep for the answers that the outstanding probes may still get. */
+static inline uint32_t wn_trace_queue_reserve(const struct wn_trace *t)
+{
+	return t->out_count * (uint32_t)PLAIN_EVENT_MAX;
+}
+/* False when it does not fit with `keep` bytes left over. rec: whose reply it is, or NO_REC. */
+bool wn_trace_queue_push(
+	struct wn_trace *t, const struct wn_event *ev, uint16_t rec, uint32_t keep);
 bool wn_trace_queue_pop(struct wn_trace *t, struct wn_event *ev);
 
 #endif
