@@ -25,7 +25,7 @@ def over_both(lab, family, code, *args, target=None, serial=()):
     connect(), which has one probe under way in a flow and waits for each in turn."""
     lab.src.sysctl(ipv4__ping_group_range=f"0 {netns.unprivileged_gid()}")
     for backend, nobody in BOTH:
-        more = serial if nobody and "tcp" in args else ()
+        more = serial if nobody and {"tcp", "auto"} & set(args) else ()
         got = wend.trace(lab.src, target or lab.target(family), "--backend", backend, *args,
                          *more, nobody=nobody)
         yield backend, got.exits(code)
@@ -203,6 +203,16 @@ def _():
         expect(peers.traceroute(lab.src, outer), want, "traceroute")
         for backend, got in over_both(lab, 4, REACHED, target=outer):
             expect(got.path(), want, backend)
+
+
+@cases.case("-P auto keeps the protocol that gets farthest, IPv4", 4)
+@cases.case("-P auto keeps the protocol that gets farthest, IPv6", 6)
+def auto(family):
+    with Chain(6) as lab:
+        filter_input(lab.dst, "meta l4proto { udp, tcp } drop")
+        for backend, got in over_both(lab, family, REACHED, "-P", "auto", serial=FEW):
+            expect(got["parameters"]["protocol"], "icmp", f"{backend}: protocol kept")
+            expect(got.path(), lab.path(family), backend)
 
 
 @cases.case("kernel routers' ICMP rate limits: the path is right, silence is loss, exit 0", 4)
