@@ -33,6 +33,7 @@ void wn_topo_free(struct wn_topo *t)
 	wn_free(t->hops);
 	wn_free(t->lsps);
 	wn_free(t->locals);
+	wn_free(t->owned);
 	wn_free(t->edge_start);
 	wn_free(t->edges);
 	wn_free(t->route_start);
@@ -193,11 +194,31 @@ static void sort_locals(struct wn_topo_local *v, uint32_t n)
 	}
 }
 
+/* Sorted as they come: few nodes own prefixes. */
+static wn_err index_owned(struct wn_topo *t)
+{
+	for (uint32_t i = 0; i < t->node_count; i++) {
+		for (unsigned k = 0; k < t->nodes[i].owned_count; k++) {
+			struct wn_topo_owned new = {t->nodes[i].owned[k], i};
+			uint32_t at = t->owned_count;
+
+			if (!wn_topo_grow((void **)&t->owned, &t->owned_count, sizeof *t->owned))
+				return WN_ENOMEM;
+			for (; at && t->owned[at - 1].prefix.len < new.prefix.len; at--)
+				t->owned[at] = t->owned[at - 1];
+			t->owned[at] = new;
+		}
+	}
+	return WN_OK;
+}
+
 static wn_err index_locals(struct wn_topo *t, struct wn_errctx *ctx)
 {
 	char text[WN_ADDR_STRLEN];
 	wn_err err = collect_locals(t);
 
+	if (!err)
+		err = index_owned(t);
 	if (err)
 		return wn_fail(ctx, err, "no memory for a topology");
 	sort_locals(t->locals, t->local_count);
@@ -250,23 +271,14 @@ static const struct wn_topo_local *find_local(const struct wn_topo *t, const str
 uint32_t wn_topo_owner(const struct wn_topo *t, const struct wn_addr *addr, bool *out_back)
 {
 	const struct wn_topo_local *l = find_local(t, addr);
-	uint32_t best = WN_TOPO_NONE;
-	int best_len = -1;
 
 	*out_back = l && l->back;
 	if (l)
 		return l->node;
-	for (uint32_t i = 0; i < t->node_count; i++) {
-		const struct wn_topo_node *n = &t->nodes[i];
-
-		for (unsigned k = 0; k < n->owned_count; k++) {
-			if (n->owned[k].len > best_len && wn_prefix_contains(&n->owned[k], addr)) {
-				best_len = n->owned[k].len;
-				best = i;
-			}
-		}
-	}
-	return best;
+	for (uint32_t i = 0; i < t->owned_count; i++)
+		if (wn_prefix_contains(&t->owned[i].prefix, addr))
+			return t->owned[i].node;
+	return WN_TOPO_NONE;
 }
 
 struct wn_addr wn_topo_source(const struct wn_topo *t, uint8_t family)
@@ -306,13 +318,13 @@ bool wn_topo_prefix(const struct wn_topo *t, size_t index, struct wn_prefix *out
 		out->len = out->addr.family == 4 ? 32 : 128;
 		return true;
 	}
+	if (within(&index, t->owned_count)) {
+		*out = t->owned[index].prefix;
+		return true;
+	}
 	for (uint32_t i = 0; i < t->node_count; i++) {
 		const struct wn_topo_node *n = &t->nodes[i];
 
-		if (within(&index, n->owned_count)) {
-			*out = n->owned[index];
-			return true;
-		}
 		for (unsigned k = 0; k < n->block_count; k++) {
 			if (!n->block[k].all && within(&index, 1)) {
 				*out = n->block[k].prefix;

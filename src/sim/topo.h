@@ -166,6 +166,11 @@ struct wn_topo_local { /* an address and whose it is, sorted by address */
 	bool back; /* the source's, or one that the source hides behind */
 };
 
+struct wn_topo_owned { /* a prefix and whose it is, the longest first */
+	struct wn_prefix prefix;
+	uint32_t node;
+};
+
 struct wn_topo {
 	uint64_t seed;
 	struct wn_topo_node *nodes;
@@ -174,7 +179,9 @@ struct wn_topo {
 	struct wn_topo_hop *hops;
 	struct wn_topo_lsp *lsps;
 	struct wn_topo_local *locals;
-	uint32_t node_count, link_count, route_count, hop_count, lsp_count, local_count;
+	struct wn_topo_owned *owned;
+	uint32_t node_count, link_count, route_count, hop_count, lsp_count, local_count,
+		owned_count;
 	/* Edges that leave node n: edges[edge_start[n]] .. edges[edge_start[n + 1]]. */
 	uint32_t *edge_start, *edges;
 	uint32_t *route_start; /* routes are sorted by node; the same way */
