@@ -202,6 +202,37 @@ static void test_any_order_and_layout(void **state)
 	simkit_close(&k);
 }
 
+/* Everything that a machine must route to the network, each kind of it. */
+static void test_prefixes(void **state)
+{
+	static const char text[] =
+		BASE "host t addr 10.0.9.9 owns 192.0.2.0/24 owns 2001:db8::/48\n"
+		     "link r t addr 10.3.0.1 10.3.0.2\n"
+		     "node q blackhole reject admin for 10.4.0.0/16\n"
+		     "node n nat dest 192.0.9.1 to 10.0.9.9\n"
+		     "route r to 10.5.0.0/16 via t\nroute r to t via t\n";
+	static const char *const want[] = {"10.0.0.1/32", "10.0.1.1/32", "10.0.9.9/32",
+		"10.3.0.1/32", "10.3.0.2/32", "192.0.9.1/32", "2001:db8::/48", "192.0.2.0/24",
+		"10.4.0.0/16", "10.5.0.0/16"};
+	char buf[WN_PREFIX_STRLEN];
+	struct wn_prefix prefix;
+	struct simkit k;
+	size_t n = 0;
+
+	(void)state;
+	simkit_open(&k, text);
+	for (; wn_topo_prefix(k.topo, n, &prefix); n++) {
+		assert_in_range(n, 0, 9);
+		assert_string_equal(wn_prefix_str(&prefix, buf), want[n]);
+	}
+	assert_int_equal(n, 10);
+	assert_int_equal(wn_topo_mtu(k.topo), 0);
+	simkit_close(&k);
+	simkit_open(&k, "source s\nhost s addr 10.0.0.1\nnode r\nlink r s mtu 1280\n");
+	assert_int_equal(wn_topo_mtu(k.topo), 1280);
+	simkit_close(&k);
+}
+
 /* The newcomer's network shows one of everything. */
 static void test_builtin(void **state)
 {
@@ -259,6 +290,7 @@ int main(void)
 		cmocka_unit_test(test_errors_name_the_place),
 		cmocka_unit_test(test_bounds),
 		cmocka_unit_test(test_any_order_and_layout),
+		cmocka_unit_test(test_prefixes),
 		cmocka_unit_test(test_builtin),
 		cmocka_unit_test(test_no_memory),
 	};
