@@ -8,7 +8,9 @@
 
 #include <poll.h>
 #include <string.h>
+#include <sys/socket.h>
 #include "io/io.h"
+#include "io/sock.h"
 #include "ns.h"
 #include "os/os.h"
 #include "packet/wire.h"
@@ -42,6 +44,23 @@ static inline struct wn_io_config kit_config(enum wn_proto proto, const char *ds
 
 	c.family = c.dst.family;
 	return c;
+}
+
+/* A socket at an address of ours and a port the kernel chooses; listening if it is a stream. */
+static inline int kit_listen(const char *text, uint16_t *out_port, int type)
+{
+	struct wn_addr a = kit_addr(text);
+	union wn_sa sa;
+	socklen_t len = wn_sa_set(&sa, &a, 0, 0);
+	int fd = socket(wn_af(a.family), type | SOCK_CLOEXEC, 0);
+
+	assert_true(fd >= 0);
+	assert_int_equal(bind(fd, &sa.any, len), 0);
+	if (type == SOCK_STREAM)
+		assert_int_equal(listen(fd, 5), 0);
+	assert_int_equal(getsockname(fd, &sa.any, &len), 0);
+	wn_sa_addr(&sa, out_port);
+	return fd;
 }
 
 typedef wn_err kit_opener(const struct wn_io_config *, struct wn_io **, struct wn_errctx *);

@@ -91,22 +91,6 @@ static void test_icmp(void **state)
 	}
 }
 
-static int listen_on(const char *text, uint16_t *out_port, int type)
-{
-	struct wn_addr a = kit_addr(text);
-	union wn_sa sa;
-	socklen_t len = wn_sa_set(&sa, &a, 0, 0);
-	int fd = socket(wn_af(a.family), type | SOCK_CLOEXEC, 0);
-
-	assert_true(fd >= 0);
-	assert_int_equal(bind(fd, &sa.any, len), 0);
-	if (type == SOCK_STREAM)
-		assert_int_equal(listen(fd, 5), 0);
-	assert_int_equal(getsockname(fd, &sa.any, &len), 0);
-	wn_sa_addr(&sa, out_port);
-	return fd;
-}
-
 static void test_tcp(void **state)
 {
 	struct kit k;
@@ -114,7 +98,7 @@ static void test_tcp(void **state)
 	(void)state;
 	for (size_t f = 0; f < 2; f++) {
 		uint16_t open_port;
-		int listener = listen_on(selves[f], &open_port, SOCK_STREAM);
+		int listener = kit_listen(selves[f], &open_port, SOCK_STREAM);
 		struct wn_probe p;
 		const struct wn_rx *rx;
 
@@ -146,7 +130,7 @@ static void test_udp_answer(void **state)
 	(void)state;
 	for (size_t f = 0; f < 2; f++) {
 		uint16_t port;
-		int server = listen_on(selves[f], &port, SOCK_DGRAM);
+		int server = kit_listen(selves[f], &port, SOCK_DGRAM);
 		struct wn_probe p;
 		union wn_sa from;
 		socklen_t len = sizeof(from);
