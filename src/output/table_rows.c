@@ -86,7 +86,7 @@ static void add_unanswered(struct wn_table *t, unsigned ttl, const struct wn_sta
 	bool beyond = ttl > t->r->last_ttl;
 	struct wn_row *row = t->count > 0 ? &t->rows[t->count - 1] : NULL;
 
-	if (row && beyond && row->range && row->kind == kind && row->err == err) {
+	if (row && row->range && row->kind == kind && row->err == err) {
 		row->last_ttl = (uint8_t)ttl;
 		return;
 	}

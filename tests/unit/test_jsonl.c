@@ -46,6 +46,19 @@ static void through_a_line(const struct wn_event *ev, struct wn_event *out)
 	wn_strbuf_fini(&again);
 }
 
+/* What a line does not spell out but implies. */
+static void check_flags(const struct wn_event *a, const struct wn_event *b)
+{
+	const struct wn_ext *ext = &b->u.reply.reply.ext;
+
+	if (a->kind != WN_EV_REPLY)
+		return;
+	assert_int_equal(a->u.reply.reply.quote.present, b->u.reply.reply.quote.present);
+	assert_int_equal(a->u.reply.reply.ext.present, ext->present);
+	for (unsigned i = 0; i < ext->ifinfo_count; i++)
+		assert_true(ext->ifinfo[i].present);
+}
+
 static void check_round_trip(const struct record *rec)
 {
 	struct wn_strbuf direct = WN_STRBUF_INIT, replayed = WN_STRBUF_INIT;
@@ -55,6 +68,7 @@ static void check_round_trip(const struct record *rec)
 		struct wn_event ev;
 
 		through_a_line(&rec->events[i], &ev);
+		check_flags(&rec->events[i], &ev);
 		assert_int_equal(wn_result_apply(a, &rec->events[i]), wn_result_apply(b, &ev));
 	}
 	document(a, &direct);

@@ -83,6 +83,27 @@ static void test_paths_and_links_of_flows(void **state)
 	record_fini(&rec);
 }
 
+/* The flow that was used first may be the one whose link is known last. */
+static void test_links_in_order_of_discovery(void **state)
+{
+	struct record rec = {0};
+	struct wn_link links[2];
+	struct wn_result *r;
+
+	(void)state;
+	record_start(&rec, DST);
+	flow_hop(&rec, 1, 1, A);
+	flow_hop(&rec, 1, 2, A);
+	flow_hop(&rec, 2, 2, C);
+	flow_hop(&rec, 2, 1, B);
+	r = record_fold(&rec);
+	assert_int_equal(wn_result_links(r, links, 2), 2);
+	check_addr(r, links[0].to, C);
+	check_addr(r, links[1].to, B);
+	wn_result_free(r);
+	record_fini(&rec);
+}
+
 /* One flow, packets spread one by one over B and C: only B-D and C-E were travelled. */
 static void test_torn_flow_draws_no_false_links(void **state)
 {
@@ -191,6 +212,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_paths_and_links_of_flows),
+		cmocka_unit_test(test_links_in_order_of_discovery),
 		cmocka_unit_test(test_torn_flow_draws_no_false_links),
 		cmocka_unit_test(test_trailing_silence),
 		cmocka_unit_test(test_many),

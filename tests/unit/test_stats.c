@@ -163,6 +163,30 @@ static void test_nearest_rank(void **state)
 	/* variance of 1..n with n-1 is n(n+1)/12 = 841.666..., root 29.011491975... */
 	assert_int_equal(s.stddev_ns, 29011);
 	assert_int_equal(s.mean_ns, 50500);
+	/* Without the 100: the ranks are ceil(49.5), ceil(89.1), ceil(94.05), ceil(98.01). */
+	for (int i = 0; i < 99; i++)
+		rtts[i] = i * 37 % 99 + 1;
+	s = of_rtts(rtts, 99);
+	assert_int_equal(s.p50_ns, 50000);
+	assert_int_equal(s.p90_ns, 90000);
+	assert_int_equal(s.p95_ns, 95000);
+	assert_int_equal(s.p99_ns, 99000);
+}
+
+/* 1000 and 1001 ns: the mean is rounded to the nearest, half up. */
+static void test_mean_is_rounded(void **state)
+{
+	struct record rec = {0};
+
+	(void)state;
+	record_start(&rec, DST);
+	record_hop(&rec, 1, A, 1);
+	record_hop(&rec, 1, A, 1);
+	rec.events[rec.count - 1].u.reply.rtt_ns = 1001;
+	assert_int_equal(compute(&rec, &all).mean_ns, 1001);
+	record_hop(&rec, 1, A, 1);
+	assert_int_equal(compute(&rec, &all).mean_ns, 1000);
+	record_fini(&rec);
 }
 
 /*
@@ -300,6 +324,7 @@ int main(void)
 		cmocka_unit_test(test_first_rtt_is_no_difference),
 		cmocka_unit_test(test_rfc3550_converges_to_the_difference),
 		cmocka_unit_test(test_nearest_rank),
+		cmocka_unit_test(test_mean_is_rounded),
 		cmocka_unit_test(test_largest_values_do_not_overflow),
 		cmocka_unit_test(test_counts),
 		cmocka_unit_test(test_loss_is_rounded),
