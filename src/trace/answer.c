@@ -124,7 +124,7 @@ static void learn(struct wn_trace *t, uint16_t index, const struct wn_event *ev)
 	t->dirty = true;
 }
 
-static enum wn_claim take(struct wn_trace *t, const struct wn_reply *r, uint64_t rx_ns,
+void wn_trace_take(struct wn_trace *t, const struct wn_reply *r, uint64_t rx_ns,
 	enum wn_clock clock, const struct verdict *v)
 {
 	struct rec *rec = &t->recs[v->rec];
@@ -142,13 +142,12 @@ static enum wn_claim take(struct wn_trace *t, const struct wn_reply *r, uint64_t
 	ev.u.reply.reached = is_destination(t, r);
 	take_rtt(rec, rx_ns, clock, &ev);
 	if (!record(t, &ev, v->rec))
-		return WN_CLAIM_TAKEN;
+		return;
 	t->counters.weak += v->match == WN_MATCH_WEAK;
 	t->counters.duplicate += duplicate;
 	t->counters.late += ev.u.reply.late;
 	if (!duplicate)
 		learn(t, v->rec, &ev);
-	return WN_CLAIM_TAKEN;
 }
 
 enum wn_claim wn_trace_reply(struct wn_trace *t, const struct wn_reply *reply, uint64_t rx_ns,
@@ -160,6 +159,8 @@ enum wn_claim wn_trace_reply(struct wn_trace *t, const struct wn_reply *reply, u
 		return WN_CLAIM_NO;
 	wn_trace_clock(t, now_ns);
 	v = wn_trace_match(t, reply);
+	if (v.tie)
+		return wn_trace_tie(t, reply, rx_ns, clock);
 	if (v.rec == NO_REC)
 		return v.claim;
 	if (t->recs[v.rec].state == REC_FAILED) {
@@ -169,5 +170,6 @@ enum wn_claim wn_trace_reply(struct wn_trace *t, const struct wn_reply *reply, u
 	/* An answer to a probe of which we have not heard that it left: it did. */
 	if (t->recs[v.rec].state == REC_OFFERED || t->recs[v.rec].state == REC_AGAIN)
 		wn_trace_left(t, v.rec, now_ns, WN_CLOCK_NONE);
-	return take(t, reply, rx_ns, clock, &v);
+	wn_trace_take(t, reply, rx_ns, clock, &v);
+	return WN_CLAIM_TAKEN;
 }

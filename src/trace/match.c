@@ -223,8 +223,8 @@ static struct verdict match_tcp(struct wn_trace *t, const struct wn_reply *r)
 }
 
 /*
- * A UDP answer carries nothing of the probe but its ports. Of one flow it is tied to the oldest
- * probe that can have got there: beyond every TTL that is known to expire on the way.
+ * A UDP answer carries nothing of the probe but its ports. Those of classic flows name the probe
+ * (the oldest one, should ports come round); within one flow tie.c finds it.
  */
 static struct verdict match_udp(struct wn_trace *t, const struct wn_reply *r)
 {
@@ -236,6 +236,8 @@ static struct verdict match_udp(struct wn_trace *t, const struct wn_reply *r)
 		return accept(best, WN_MATCH_WEAK);
 	if (!are_our_ports(&t->params, r->dport, r->sport))
 		return not_ours;
+	if (t->params.flow_mode == WN_FLOW_FIXED)
+		return (struct verdict){.claim = WN_CLAIM_TAKEN, .rec = NO_REC, .tie = true};
 	best = NO_REC;
 	for (uint16_t i = 0; i < t->out_count; i++) {
 		uint16_t rec = t->out[i].rec;

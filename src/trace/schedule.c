@@ -112,6 +112,8 @@ static uint8_t pick_ttl(const struct wn_trace *t, uint64_t *wake_ns)
 	for (unsigned ttl = t->params.first_ttl; ttl <= limit; ttl++) {
 		uint64_t at = ready_ns(t, (uint8_t)ttl);
 
+		if (t->held.count > 0 && ttl > t->expire_top)
+			break; /* a further answer from there would only confuse */
 		if (at > t->now_ns) {
 			*wake_ns = min_ns(*wake_ns, at);
 			continue;

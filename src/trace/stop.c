@@ -111,6 +111,8 @@ bool wn_trace_settled(struct wn_trace *t)
 {
 	uint8_t limit = wn_trace_limit(t);
 
+	if (t->held.count > 0)
+		return false;
 	for (unsigned ttl = t->params.first_ttl; ttl <= limit; ttl++) {
 		const struct hop *hop = wn_trace_hop(t, (uint8_t)ttl);
 

@@ -52,6 +52,12 @@ static uint64_t wait_ns(const struct wn_trace *t, uint8_t ttl, uint64_t base_ns)
 	return wait < p->wait_max_ns ? wait : p->wait_max_ns;
 }
 
+/* Its answer may be among those that are held: tie.c decides soon. */
+static bool is_in_question(const struct wn_trace *t, uint16_t index)
+{
+	return t->held.count > 0 && t->recs[index].ttl > t->expire_top;
+}
+
 uint64_t wn_trace_expiry(struct wn_trace *t, uint16_t *out_rec)
 {
 	uint64_t first = NEVER;
@@ -63,7 +69,7 @@ uint64_t wn_trace_expiry(struct wn_trace *t, uint16_t *out_rec)
 		struct out *out = &t->out[i];
 		uint64_t at;
 
-		if (t->recs[out->rec].state != REC_OUT)
+		if (t->recs[out->rec].state != REC_OUT || is_in_question(t, out->rec))
 			continue;
 		if (out->base_ns > t->now_ns)
 			out->base_ns = t->now_ns; /* a stamp from the future */
@@ -83,6 +89,7 @@ static void shift(struct wn_trace *t, uint64_t by_ns)
 	const struct params *p = &t->params;
 
 	t->first_ns += by_ns;
+	t->held.until_ns += by_ns;
 	for (uint16_t i = 0; i < t->out_count; i++)
 		t->out[i].base_ns += by_ns;
 	for (unsigned ttl = p->first_ttl; ttl <= p->max_ttl; ttl++)

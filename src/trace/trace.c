@@ -52,7 +52,7 @@ static wn_err check(struct wn_params *p, struct wn_errctx *ctx)
 }
 
 struct layout {
-	size_t recs, hops, out, tag_heads, cookie_heads, queue, bytes;
+	size_t recs, hops, out, held, tag_heads, cookie_heads, queue, bytes;
 	uint16_t rec_cap, out_cap, index_size;
 	uint32_t queue_cap;
 };
@@ -89,7 +89,8 @@ static wn_err plan(const struct wn_trace *t, struct layout *l, struct wn_errctx 
 	l->recs = sizeof(struct wn_trace);
 	l->hops = l->recs + recs * sizeof(struct rec);
 	l->out = l->hops + hops * sizeof(struct hop);
-	l->tag_heads = l->out + l->out_cap * sizeof(struct out);
+	l->held = l->out + l->out_cap * sizeof(struct out);
+	l->tag_heads = l->held + l->out_cap * sizeof(uint32_t);
 	l->cookie_heads = l->tag_heads + l->index_size * sizeof(uint16_t);
 	l->queue = l->cookie_heads + l->index_size * sizeof(uint16_t);
 	l->bytes = l->queue + l->queue_cap;
@@ -108,6 +109,7 @@ static void take_memory(struct wn_trace *t, const struct layout *l)
 	t->recs = (struct rec *)(void *)(base + l->recs);
 	t->hops = (struct hop *)(void *)(base + l->hops);
 	t->out = (struct out *)(void *)(base + l->out);
+	t->held_after_ns = (uint32_t *)(void *)(base + l->held);
 	t->tag_heads = (uint16_t *)(void *)(base + l->tag_heads);
 	t->cookie_heads = (uint16_t *)(void *)(base + l->cookie_heads);
 	t->queue = base + l->queue;
@@ -321,6 +323,13 @@ static enum wn_act_kind decide(struct wn_trace *t, struct wn_act *out)
 
 	if (t->now_ns >= wake)
 		wn_trace_stop(t, WN_STOP_DEADLINE, WN_OK, 0);
+	if (wn_trace_tie_is_due(t)) {
+		wn_trace_tie_resolve(t);
+		if (wn_trace_queue_pop(t, &out->event))
+			return WN_ACT_EMIT;
+	}
+	if (t->held.count > 0 && t->held.until_ns < wake)
+		wake = t->held.until_ns;
 	if (t->phase > PHASE_RUN || t->forced != WN_STOP_NONE)
 		return finish(t, &out->event);
 	if (timed_out(t, &out->event))

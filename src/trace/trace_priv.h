@@ -7,6 +7,7 @@
  *   schedule.c  which probe next, and when; what became of sending it
  *   timeout.c   how long a probe is waited for; time in which we did not run
  *   match.c     which probe a reply belongs to, and whether that is proved
+ *   tie.c       UDP answers, which name no probe
  *   answer.c    what an accepted reply changes
  *   stop.c      where the path ends and when everything up to there is decided
  *   queue.c     replies and notes that wait to be emitted
@@ -33,7 +34,7 @@
 #define JUMP_NS		  (250 * MS) /* later than asked by this: we were not running */
 #define RTT_ABSURD_NS	  (UINT64_C(3600) * 1000 * MS)
 #define CLASSIC_SPORTS	  64 /* source ports that classic TCP walks through */
-#define REPLY_EVENT_BYTES 76 /* of the queue for each outstanding probe, see queue.c */
+#define REPLY_EVENT_BYTES 75 /* of the queue for each outstanding probe, see queue.c */
 #define PLAIN_EVENT_MAX	  64 /* bytes of a queued reply without extensions */
 
 enum rec_state {
@@ -49,6 +50,7 @@ enum rec_state {
 };
 
 #define REC_F_SAID    1u /* its SENT event was emitted or is queued */
+#define REC_F_TIED    4u /* chosen for a held answer */
 #define REC_F_REPLACE 2u /* FAILED, and another probe shall take its place */
 
 struct rec {
@@ -139,6 +141,15 @@ struct params {
 };
 #undef X
 
+/* Answers that wait for their probes to be found; what they have in common. */
+struct held {
+	uint64_t first_ns, until_ns;
+	struct wn_addr to;
+	uint8_t clock;
+	int16_t ttl, tos;
+	uint16_t length, count;
+};
+
 enum phase { PHASE_START, PHASE_RUN, PHASE_STOPPED, PHASE_ENDED };
 
 /* Where the path ends as far as is known, and why. */
@@ -157,6 +168,7 @@ struct wn_trace {
 	struct rec *recs;
 	struct hop *hops;
 	struct out *out;
+	uint32_t *held_after_ns;	    /* out_cap: arrival of the held ones after the first */
 	uint16_t *tag_heads, *cookie_heads; /* index_mask + 1 each */
 	uint8_t *queue;
 	uint16_t rec_cap, rec_count, free_head, index_mask;
@@ -165,7 +177,9 @@ struct wn_trace {
 	uint16_t say_head, say_tail;
 	uint32_t queue_cap, queue_at, queue_len;
 
-	uint64_t tat_ns; /* theoretical arrival time of the next probe, for pps */
+	struct held held;
+	uint64_t tie_rtt_ns; /* about the target's round trip, from its first such answer; 0 none */
+	uint64_t tat_ns;     /* theoretical arrival time of the next probe, for pps */
 	uint64_t hold_until_ns, again_ns;
 	uint64_t link_until_ns;
 	uint64_t expire_ns; /* earliest timeout, valid unless dirty */
@@ -242,8 +256,19 @@ struct verdict {
 	enum wn_claim claim;
 	uint16_t rec;
 	enum wn_match match;
+	bool tie; /* a UDP answer: see tie.c */
 };
 struct verdict wn_trace_match(struct wn_trace *t, const struct wn_reply *r);
+
+/* answer.c */
+void wn_trace_take(struct wn_trace *t, const struct wn_reply *r, uint64_t rx_ns,
+	enum wn_clock clock, const struct verdict *v);
+
+/* tie.c: an answer of the target that names no probe. It may be held for a while. */
+enum wn_claim wn_trace_tie(
+	struct wn_trace *t, const struct wn_reply *r, uint64_t rx_ns, enum wn_clock clock);
+bool wn_trace_tie_is_due(const struct wn_trace *t);
+void wn_trace_tie_resolve(struct wn_trace *t);
 
 /* stop.c */
 void wn_trace_find_end(struct wn_trace *t);

@@ -18,12 +18,12 @@
 #define MS   1000000ull
 
 /*
- * Chances under which a fixed flow still meets the same routers at the same TTLs. A bit flipped in
- * a probe's ports is not among them: balancers send what is left of it elsewhere.
+ * Chances under which a fixed flow still meets the same routers at the same TTLs. A probe whose
+ * ports were changed or cut off on the way is not such a one: balancers send it elsewhere.
  */
 #define GEN_SAME_PATH                                                                              \
-	(GEN_DETERMINISTIC | GEN_JITTER | GEN_LOSS | GEN_REORDER | GEN_DUPLICATE | GEN_TRUNCATE |  \
-		GEN_LIMIT | GEN_FORGE)
+	(GEN_DETERMINISTIC | GEN_JITTER | GEN_LOSS | GEN_REORDER | GEN_DUPLICATE | GEN_LIMIT |     \
+		GEN_FORGE)
 
 struct world {
 	struct wn_topo *topo;

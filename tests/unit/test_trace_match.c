@@ -449,13 +449,33 @@ static void test_udp_answers(void **state)
 		assert_int_equal(f.stop.u.stop.stop, WN_STOP_REACHED);
 		assert_int_equal(f.stop.u.stop.ttl, 6);
 		assert_true(counted()->weak >= 3);
-		assert_int_equal(counted()->duplicate, 0);
+		assert_int_equal(counted()->duplicate + counted()->stale, 0);
+		assert_in_range(fake_took_ms(&f), 24, 40);
 		fake_fini(&f);
 	}
 }
 
-/* The answer overtakes the last router's error and is tied to that router's TTL at first. */
-static void test_udp_answer_overtakes(void **state)
+/* Answers of the target do not say to which TTL: those that got there are the highest. */
+static void test_udp_answers_behind_silence(void **state)
+{
+	(void)state;
+	fake_init(&f, 9, 4 * FAKE_MS);
+	fake_silent(&f, 6, 8);
+	run(udp_answers);
+	assert_int_equal(f.stop.u.stop.stop, WN_STOP_REACHED);
+	assert_int_equal(f.stop.u.stop.ttl, 9);
+	for (unsigned ttl = 6; ttl < 9; ttl++)
+		assert_int_equal(f.result->hops[ttl].responder_count, 0);
+	assert_int_equal(f.result->hops[9].responders[0].replies, 3);
+	for (uint32_t i = 0; i < f.result->reply_count; i++)
+		if (f.result->replies[i].kind == WN_REPLY_UDP)
+			assert_int_equal(f.result->replies[i].rtt_ns, 36 * FAKE_MS);
+	assert_in_range(fake_took_ms(&f), 72, 250);
+	fake_fini(&f);
+}
+
+/* The answers overtake the last router's error. */
+static void test_udp_answers_overtake(void **state)
 {
 	struct wn_reply r;
 
@@ -465,14 +485,33 @@ static void test_udp_answer_overtakes(void **state)
 		r = fake_error(&f.sent[i], WN_REPLY_TIME_EXCEEDED, fake_router(i + 1));
 		feed(&r);
 	}
-	r = fake_direct(&f.sent[9], WN_REPLY_UDP);
-	assert_int_equal(feed(&r), WN_CLAIM_TAKEN);
+	for (unsigned i = 9; i < 12; i++) {
+		r = fake_direct(&f.sent[i], WN_REPLY_UDP);
+		assert_int_equal(feed(&r), WN_CLAIM_TAKEN);
+	}
+	fake_run_until(&f, f.now_ns + 1);
 	r = fake_error(&f.sent[8], WN_REPLY_TIME_EXCEEDED, fake_router(9));
 	assert_int_equal(feed(&r), WN_CLAIM_TAKEN);
 	f.network = udp_answers;
 	fake_run(&f);
 	assert_int_equal(f.stop.u.stop.stop, WN_STOP_REACHED);
 	assert_int_equal(f.stop.u.stop.ttl, 10);
+	fake_fini(&f);
+}
+
+/* Held answers are told even when the trace is stopped before their probes are known. */
+static void test_held_answers_at_a_stop(void **state)
+{
+	struct wn_reply r;
+
+	(void)state;
+	begin(WN_PROTO_UDP, 60);
+	r = fake_direct(&f.sent[11], WN_REPLY_UDP);
+	assert_int_equal(feed(&r), WN_CLAIM_TAKEN);
+	end();
+	assert_int_equal(f.counts[WN_EV_REPLY], 1);
+	assert_true(f.result->reached);
+	assert_int_equal(f.result->last_ttl, 12);
 	fake_fini(&f);
 }
 
@@ -764,7 +803,9 @@ int main(void)
 		cmocka_unit_test(test_tcp_answers),
 		cmocka_unit_test(test_echo_answers),
 		cmocka_unit_test(test_udp_answers),
-		cmocka_unit_test(test_udp_answer_overtakes),
+		cmocka_unit_test(test_udp_answers_behind_silence),
+		cmocka_unit_test(test_udp_answers_overtake),
+		cmocka_unit_test(test_held_answers_at_a_stop),
 		cmocka_unit_test(test_stale),
 		cmocka_unit_test(test_errqueue),
 		cmocka_unit_test(test_serial_pass),
