@@ -109,7 +109,7 @@ static const char *read_group(const char *p, struct v6_groups *g)
 static bool parse_v6(const char *p, uint8_t out[16])
 {
 	struct v6_groups g = {.gap = -1};
-	size_t head;
+	size_t head, tail; /* bytes before and behind "::" */
 
 	if (p[0] == ':' && p[1] != ':')
 		return false;
@@ -132,11 +132,11 @@ static bool parse_v6(const char *p, uint8_t out[16])
 	/* "::" stands for at least one group (RFC 4291 2.2). */
 	if (g.gap < 0 ? g.n != GROUPS : g.n >= GROUPS)
 		return false;
-	head = g.gap < 0 ? 16 : 2 * (size_t)g.gap;
+	head = g.gap < 0 ? sizeof(g.bytes) : 2 * (size_t)g.gap;
+	tail = 2 * (size_t)g.n - head;
 	memset(out, 0, 16);
 	memcpy(out, g.bytes, head);
-	memcpy(out + 16 - (2 * (size_t)g.n - head) * (g.gap >= 0), g.bytes + head,
-		g.gap < 0 ? 0 : 2 * (size_t)g.n - head);
+	memcpy(out + 16 - tail, g.bytes + head, tail);
 	return true;
 }
 

@@ -83,7 +83,7 @@ static const char *read_count(const char *p, size_t *out)
 	return p;
 }
 
-/* A '*' takes its value from the arguments, which only the caller can read: -1 says so. */
+/* A '*' takes its value from the arguments, which only the caller can read: told by *_arg. */
 static const char *read_spec(const char *p, struct spec *sp, bool *width_arg, bool *prec_arg)
 {
 	for (; *p == '-' || *p == '0'; p++) {

@@ -3,6 +3,7 @@
 #include "base/strbuf.h"
 
 #include <stdarg.h>
+#include <stdbool.h>
 #include <string.h>
 #include "base/alloc.h"
 #include "base/fmt.h"
@@ -24,29 +25,29 @@ void wn_strbuf_reset(struct wn_strbuf *sb)
 }
 
 /* Room for len more bytes and the NUL; false, with the error recorded, when there is none. */
-static int reserve(struct wn_strbuf *sb, size_t len)
+static bool reserve(struct wn_strbuf *sb, size_t len)
 {
 	size_t cap = sb->cap ? sb->cap : CAP_MIN;
 	char *data;
 
 	if (sb->err)
-		return 0;
+		return false;
 	if (len > SIZE_MAX / 4 - sb->len) {
 		sb->err = WN_ENOMEM;
-		return 0;
+		return false;
 	}
 	while (cap < sb->len + len + 1)
 		cap *= 2;
 	if (cap == sb->cap)
-		return 1;
+		return true;
 	data = wn_realloc(sb->data, cap, 1);
 	if (!data) {
 		sb->err = WN_ENOMEM;
-		return 0;
+		return false;
 	}
 	sb->data = data;
 	sb->cap = cap;
-	return 1;
+	return true;
 }
 
 void wn_strbuf_add(struct wn_strbuf *sb, const void *data, size_t len)
