@@ -344,8 +344,8 @@ static void say_note(struct closing *c, const struct wn_event *ev)
 		[WN_NOTE_LINK_DOWN] = "the link went down",
 		[WN_NOTE_LINK_UP] = "the link came up again",
 		[WN_NOTE_ADDRESS_CHANGED] = "an address of this machine changed",
-		[WN_NOTE_SERIAL_PASS] = "answers came that could belong to several probes: "
-					"silent hops were asked again one at a time",
+		[WN_NOTE_SERIAL_PASS] =
+			"answers fitted several probes: silent hops were asked again",
 		[WN_NOTE_DNS_DEAD] = "name servers do not answer",
 		[WN_NOTE_TEXT] = "",
 	};

@@ -38,7 +38,7 @@ static void begin(struct wn_jw *w, const char *key)
 	}
 }
 
-static void open(struct wn_jw *w, const char *key, char left, char right)
+static void open_container(struct wn_jw *w, const char *key, char left, char right)
 {
 	begin(w, key);
 	assert(w->depth < WN_JW_DEPTH_MAX);
@@ -49,12 +49,12 @@ static void open(struct wn_jw *w, const char *key, char left, char right)
 
 void wn_jw_object(struct wn_jw *w, const char *key)
 {
-	open(w, key, '{', '}');
+	open_container(w, key, '{', '}');
 }
 
 void wn_jw_array(struct wn_jw *w, const char *key)
 {
-	open(w, key, '[', ']');
+	open_container(w, key, '[', ']');
 }
 
 void wn_jw_end(struct wn_jw *w)

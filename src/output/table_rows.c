@@ -3,25 +3,34 @@
  */
 #include "output/table.h"
 
+#include <assert.h>
 #include <string.h>
 #include "base/alloc.h"
 #include "base/text.h"
+
+static bool reserve_row(struct wn_table *t)
+{
+	size_t cap = t->cap ? t->cap * 2 : 32;
+	struct wn_row *rows;
+
+	if (t->count < t->cap)
+		return true;
+	rows = wn_realloc(t->rows, cap, sizeof(*rows));
+	if (!rows) {
+		t->err = WN_ENOMEM;
+		return false;
+	}
+	t->rows = rows;
+	t->cap = cap;
+	return true;
+}
 
 static struct wn_row *add_row(struct wn_table *t, enum wn_row_kind kind, unsigned ttl)
 {
 	struct wn_row *row;
 
-	if (t->count == t->cap) {
-		size_t cap = t->cap ? t->cap * 2 : 32;
-
-		row = wn_realloc(t->rows, cap, sizeof(*row));
-		if (!row) {
-			t->err = WN_ENOMEM;
-			return NULL;
-		}
-		t->rows = row;
-		t->cap = cap;
-	}
+	if (!reserve_row(t) || !t->rows)
+		return NULL;
 	row = &t->rows[t->count++];
 	*row = (struct wn_row){
 		.kind = kind,
