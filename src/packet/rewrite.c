@@ -4,6 +4,7 @@
  * Every change keeps the checksums it touches as right or as wrong as they were (RFC 1624), so
  * corruption injected by the simulator survives translation.
  */
+#include <assert.h>
 #include <string.h>
 #include "packet/wire.h"
 #include "packet/wire_int.h"
@@ -92,6 +93,7 @@ wn_err wn_wire_head(const uint8_t *buf, size_t len, struct wn_wire_head *out)
 /* Changes len bytes (even, at an even offset of what the sum covers) and the sum in the field. */
 static void change(uint8_t *at, const uint8_t *now, size_t len, uint8_t *csum)
 {
+	assert(at != NULL);
 	if (csum != NULL)
 		put_be16(csum, wn_csum_update(get_be16(csum), at, now, len));
 	memcpy(at, now, len);

@@ -5,6 +5,7 @@
  */
 #include "sim/model.h"
 
+#include <assert.h>
 #include <string.h>
 #include "base/alloc.h"
 #include "base/siphash.h"
@@ -133,8 +134,10 @@ static uint64_t flow_hash(const struct wn_sim *s, uint32_t node, const struct wn
 	return wn_siphash(&key, in, sizeof in);
 }
 
-static uint64_t draw(struct wn_sim *s, uint32_t node, const struct wn_wire_head *h, uint32_t total)
+/* total is the sum of weights, each of at least 1. */
+static uint64_t draw(struct wn_sim *s, uint32_t node, const struct wn_wire_head *h, uint64_t total)
 {
+	assert(total > 0);
 	if (s->topo->nodes[node].balance == WN_BALANCE_PACKET)
 		return wn_rng_below(&s->rng, total);
 	return flow_hash(s, node, h) % total;
@@ -144,8 +147,7 @@ static uint32_t pick_explicit(
 	struct wn_sim *s, const struct wn_topo_route *r, const struct wn_wire_head *h)
 {
 	const struct wn_topo_hop *hops = &s->topo->hops[r->first_hop];
-	uint32_t total = 0;
-	uint64_t at;
+	uint64_t total = 0, at;
 
 	if (r->hop_count == 1)
 		return hops[0].edge;
@@ -208,8 +210,8 @@ static uint32_t pick_shortest(
 {
 	const struct wn_topo *t = s->topo;
 	const uint32_t *dist = tree_to(s, dest);
-	uint32_t total = 0, found = 0, edge = WN_TOPO_NONE;
-	uint64_t at;
+	uint32_t found = 0, edge = WN_TOPO_NONE;
+	uint64_t total = 0, at;
 
 	if (!dist || dist[node] == UNREACHED)
 		return WN_TOPO_NONE;

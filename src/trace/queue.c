@@ -82,12 +82,13 @@ static void expected(const struct wn_trace *t, uint16_t rec, bool quote, struct 
 static void difference(const struct wn_trace *t, const struct entry *e, uint8_t bytes[PADDED])
 {
 	struct wn_reply reply;
-	const uint8_t *r = (const uint8_t *)&reply;
+	const uint8_t *r;
 	uint8_t *at = bytes + offsetof(struct wn_event, u.reply.reply);
 
 	if (e->rec == NO_REC)
 		return;
 	expected(t, e->rec, e->quote, &reply);
+	r = (const uint8_t *)&reply;
 	for (size_t i = 0; i < sizeof(reply); i++)
 		at[i] ^= r[i];
 }

@@ -30,6 +30,7 @@ static wn_err fail(struct wn_errctx *ctx, int sys, const char *what, const char 
 wn_err wn_os_tun_open(const char *name, struct wn_os_tun *out, struct wn_errctx *ctx)
 {
 	struct ifreq req = {.ifr_flags = (short)(IFF_TUN | IFF_NO_PI | IFF_TUN_EXCL)};
+	const char *wanted;
 	int sys;
 
 	out->fd = -1;
@@ -40,7 +41,8 @@ wn_err wn_os_tun_open(const char *name, struct wn_os_tun *out, struct wn_errctx 
 	out->fd = open(TUN_PATH, O_RDWR | O_NONBLOCK | O_CLOEXEC);
 	if (out->fd < 0)
 		return fail(ctx, errno, "cannot open", TUN_PATH);
-	strcpy(req.ifr_name, *name ? name : NAME_TEMPLATE);
+	wanted = *name ? name : NAME_TEMPLATE;
+	memcpy(req.ifr_name, wanted, strlen(wanted) + 1);
 	if (ioctl(out->fd, TUNSETIFF, &req) != 0) {
 		sys = errno;
 		wn_os_tun_close(out);
