@@ -44,13 +44,13 @@ struct wn_enum {
 
 struct wn_field {
 	const char *key;
-	enum wn_field_type type;
-	size_t offset, size;
-	unsigned needs; /* null when it is 0 and the object is not about all of these */
-	int64_t null;	/* a number that means null, where has_null is set */
-	bool has_null;
-	uint64_t max; /* UINT: largest value read; 0: what size holds */
 	const struct wn_enum *names;
+	size_t offset, size;
+	int64_t null; /* a number that means null, where has_null is set */
+	uint64_t max; /* UINT: largest value read; 0: what size holds */
+	enum wn_field_type type;
+	unsigned needs; /* null when it is 0 and the object is not about all of these */
+	bool has_null;
 };
 
 struct wn_fields {
