@@ -169,7 +169,7 @@ static void test_no_line_is_too_wide(void **state)
 		struct record rec = {0};
 
 		scenes[i](&rec);
-		for (unsigned columns = 0; columns < 140; columns++)
+		for (unsigned columns = 0; columns < 140; columns += 5)
 			for (unsigned form = 0; form < 16; form++) {
 				struct wn_table_opts o = {
 					.columns = columns,
