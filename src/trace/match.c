@@ -5,7 +5,8 @@
  * forged and goes no further; what is not about our flow is left to others.
  *
  * Where an unprivileged socket delivers no transport header, the kernel's own match by socket
- * stands in for the proof; such matches are weak unless the cookie came back too.
+ * stands in for the proof; such matches are weak unless the cookie came back too, or the kernel
+ * checked the 32 bits of a TCP sequence number.
  */
 #include "trace/trace_priv.h"
 
@@ -172,8 +173,10 @@ static struct verdict match_hint(struct wn_trace *t, const struct wn_reply *r)
 		t->counters.stale++;
 		return counted;
 	}
+	/* A connecting socket takes no error but one that quotes its keyed sequence number. */
 	if (!cookie)
-		return accept(rec, WN_MATCH_WEAK);
+		return accept(
+			rec, t->params.proto == WN_PROTO_TCP ? WN_MATCH_STRONG : WN_MATCH_WEAK);
 	return wn_trace_rec_has_cookie(t, rec, r->quote.cookie) ? accept(rec, WN_MATCH_STRONG)
 								: forged(t);
 }
