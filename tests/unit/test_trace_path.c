@@ -154,6 +154,13 @@ static void test_target_address_is_no_end(void **state)
 	fake_run(&f);
 	assert_stop(&f, WN_STOP_REACHED, 8);
 	fake_fini(&f);
+	/* Nor does it make a loop. */
+	fake_init(&f, 28, FAKE_MS);
+	for (unsigned ttl = 3; ttl < 9; ttl++)
+		f.hops[ttl].addr = ttl % 2 ? f.params.dst : fake_router(3);
+	fake_run(&f);
+	assert_stop(&f, WN_STOP_REACHED, 28);
+	fake_fini(&f);
 }
 
 static void test_unreachable(void **state)
@@ -258,6 +265,31 @@ static void test_same_router_twice_is_no_loop(void **state)
 		f.hops[ttl].addr = fake_router(ttl % 2 ? 4 : 5);
 	fake_run(&f);
 	assert_stop(&f, WN_STOP_REACHED, 20);
+	fake_fini(&f);
+}
+
+/* Balanced packet by packet: the first probes look like a loop, the next ones do not. */
+static void two_at_each_hop(struct fake *net, const struct wn_probe *p)
+{
+	struct wn_reply r;
+	bool again = net->sent_count > 12;
+
+	if (!fake_reply_to(net, p, &r))
+		return;
+	if (p->ttl >= 4 && p->ttl < 10)
+		r.from = again ? fake_router(50 + p->ttl) : fake_router(p->ttl % 2 ? 4 : 5);
+	fake_deliver(net, net->hops[p->ttl].rtt_ns, &r);
+}
+
+static void test_balanced_packets_are_no_loop(void **state)
+{
+	static struct fake f;
+
+	(void)state;
+	fake_init(&f, 28, FAKE_MS);
+	f.network = two_at_each_hop;
+	fake_run(&f);
+	assert_stop(&f, WN_STOP_REACHED, 28);
 	fake_fini(&f);
 }
 
@@ -398,6 +430,7 @@ int main(void)
 		cmocka_unit_test(test_refusal_that_is_passed),
 		cmocka_unit_test(test_loop),
 		cmocka_unit_test(test_same_router_twice_is_no_loop),
+		cmocka_unit_test(test_balanced_packets_are_no_loop),
 		cmocka_unit_test(test_deadline),
 		cmocka_unit_test(test_stop_in_every_phase),
 		cmocka_unit_test(test_stop_error),

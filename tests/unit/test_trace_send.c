@@ -172,6 +172,29 @@ static void test_beyond_the_destination(void **state)
 	fake_fini(&f);
 }
 
+/* Nor are they late when they do come, long after anyone waited for them. */
+static void slow_beyond(struct fake *net, const struct wn_probe *p)
+{
+	struct wn_reply r;
+
+	if (fake_reply_to(net, p, &r))
+		fake_deliver(net, (p->ttl <= net->length ? 100 : 380) * FAKE_MS, &r);
+}
+
+static void test_answers_from_beyond_are_not_late(void **state)
+{
+	(void)state;
+	fake_init(&f, 6, 0);
+	fake_silent(&f, 3, 3);
+	f.network = slow_beyond;
+	run();
+	assert_int_equal(f.stop.u.stop.ttl, 6);
+	assert_true(f.result->hops[8].responder_count == 1);
+	assert_int_equal(f.end.u.end.counters.late, 0);
+	assert_int_equal(f.counts[WN_EV_TIMEOUT], 3);
+	fake_fini(&f);
+}
+
 /* The destination answers at several TTLs in any order: the lowest counts. */
 static void farthest_first(struct fake *net, const struct wn_probe *p)
 {
@@ -378,6 +401,31 @@ static void test_full_queue(void **state)
 	fake_fini(&f);
 }
 
+static wn_err full_at_first(struct fake *net, const struct wn_probe *p)
+{
+	(void)p;
+	if (net->now_ns >= FAKE_START + 60 * FAKE_MS)
+		return WN_OK;
+	refusals++;
+	return WN_ENOBUFS;
+}
+
+/* What did not leave does not count against the pace. */
+static void test_full_queue_is_not_paced(void **state)
+{
+	(void)state;
+	refusals = 0;
+	fake_init(&f, 3, FAKE_MS);
+	f.params.pps = 10;
+	f.params.window = 1;
+	f.params.probes = 1;
+	f.send = full_at_first;
+	run();
+	assert_true(refusals >= 6);
+	assert_in_range(fake_took_ms(&f), 260, 320);
+	fake_fini(&f);
+}
+
 static wn_err always_full(struct fake *net, const struct wn_probe *p)
 {
 	(void)net;
@@ -408,6 +456,7 @@ static void test_refused_probe_overtaken_by_the_end(void **state)
 {
 	(void)state;
 	fake_init(&f, 3, FAKE_MS);
+	fake_silent(&f, 2, 2); /* so that it takes a while */
 	f.send = full_beyond_five;
 	run();
 	assert_int_equal(f.stop.u.stop.ttl, 3);
@@ -620,6 +669,7 @@ int main(void)
 		cmocka_unit_test(test_per_flow_classic),
 		cmocka_unit_test(test_lookahead),
 		cmocka_unit_test(test_beyond_the_destination),
+		cmocka_unit_test(test_answers_from_beyond_are_not_late),
 		cmocka_unit_test(test_destination_comes_nearer),
 		cmocka_unit_test(test_tcp_one_syn_at_a_time),
 		cmocka_unit_test(test_tcp_dead_target),
@@ -628,6 +678,7 @@ int main(void)
 		cmocka_unit_test(test_classic_flow),
 		cmocka_unit_test(test_identities_are_unique),
 		cmocka_unit_test(test_full_queue),
+		cmocka_unit_test(test_full_queue_is_not_paced),
 		cmocka_unit_test(test_full_queue_for_ever),
 		cmocka_unit_test(test_refused_probe_overtaken_by_the_end),
 		cmocka_unit_test(test_nothing_can_be_sent),
