@@ -126,7 +126,15 @@ static unsigned figures_cols(const struct layout *l)
 	return sum;
 }
 
-/* Names may have two fifths of the line before figures go; addresses what they need. */
+/*
+ * Names may have a share of the line before figures go, a larger one where there is room for the
+ * loss and two times beside it; addresses have what they need.
+ */
+static unsigned names_share(unsigned columns)
+{
+	return columns * (columns >= 72 ? 3 : 2) / 5;
+}
+
 static void fit(const struct wn_table *t, struct layout *l)
 {
 	unsigned least = 4, most = 4, want, room;
@@ -138,7 +146,7 @@ static void fit(const struct wn_table *t, struct layout *l)
 	l->host = most;
 	if (t->o->columns == 0)
 		return;
-	want = max(least, t->o->columns * 2 / 5);
+	want = max(least, names_share(t->o->columns));
 	want = want < most ? want : most;
 	room = t->o->columns > TTL_COLS + GAP ? t->o->columns - TTL_COLS - GAP : 0;
 	for (unsigned drop = 1; drop <= DROP_MAX && want + figures_cols(l) > room; drop++)
