@@ -130,9 +130,9 @@ static unsigned figures_cols(const struct layout *l)
  * Names may have a share of the line before figures go, a larger one where there is room for the
  * loss and two times beside it; addresses have what they need.
  */
-static unsigned names_share(unsigned columns)
+static unsigned names_share(unsigned line)
 {
-	return columns * (columns >= 72 ? 3 : 2) / 5;
+	return line * (line >= 72 ? 3 : 2) / 5;
 }
 
 static void fit(const struct wn_table *t, struct layout *l)
