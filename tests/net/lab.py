@@ -7,9 +7,11 @@ node k, S being node 0 and D node n:
     IPv4  10.9.k.1 (near)  10.9.k.2 (far)      IPv6  fd09:k::1  fd09:k::2
 
 so hop k answers from the far address of link k. What the kernel does by default and would spoil
-a test is switched off: ICMP rate limits, duplicate address detection, neighbour discovery (now and
-then its first question is lost: a second), checksum offload at the ends, and a multipath hash that
-reuses what the sender's socket left in the packet.
+a test is switched off: ICMP rate limits, duplicate address detection, neighbour discovery (a first
+question that is lost costs a second), checksum offload at the ends, and a multipath hash that
+reuses what the sender's socket left in the packet. And a topology is handed out only when every
+link really sends: the last step, switching offload off, waits for the kernel's lock of interfaces,
+under which a link gets its queue.
 """
 
 import os
@@ -77,6 +79,8 @@ class Lab:
         procs = [(self.ns[n], self.ns[n].start_ip(*lines)) for n, lines in lines_by_name.items()]
         for ns, proc in procs:
             ns.finish_ip(proc)
+        for name in lines_by_name:
+            self.ns[name].wait_running()
 
     def serve(self, server):
         self._servers.append(server)
@@ -223,8 +227,13 @@ class Diamond(Lab):
 
 
 def _veth(near_ns, near, far_ns, far, link, mtu=1500):
-    return (f"link add {near} mtu {mtu} address {mac(link, False)} netns {near_ns.path} type veth"
-            f" peer name {far} mtu {mtu} address {mac(link)} netns {far_ns.path}")
+    """Both ends have a number that nobody else has: where they are alike, which is usual across
+    namespaces, the kernel takes its time to say that the link is up, a second at times."""
+    def end(iface, ns, is_far):
+        return (f"{iface} index {2 * link + 100 + is_far} mtu {mtu} address {mac(link, is_far)}"
+                f" netns {ns.path}")
+
+    return f"link add {end(near, near_ns, False)} type veth peer name {end(far, far_ns, True)}"
 
 
 def _iface(dev, link, far):

@@ -18,6 +18,7 @@ import socket
 import struct
 import subprocess
 import sys
+import time
 
 CLONE_NEWNET = 0x40000000
 NOBODY = 65534
@@ -116,6 +117,22 @@ class Netns:
     def socket(self, *args):
         with self:
             return socket.socket(*args)
+
+    def wait_running(self, deadline_s=5.0):
+        """Until every interface that is up really sends: the kernel gives a link its queue some
+        time after both ends are up, and drops what comes before without a word."""
+        siocgifflags, iff_up, iff_running = 0x8913, 1, 0x40
+        end = time.monotonic() + deadline_s
+        with self, socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+            for _, name in socket.if_nameindex():
+                while True:
+                    req = fcntl.ioctl(s, siocgifflags, struct.pack("40s", name.encode()))
+                    flags = struct.unpack_from("H", req, 16)[0]
+                    if not flags & iff_up or flags & iff_running:
+                        break
+                    if time.monotonic() > end:
+                        raise RuntimeError(f"{name} of {self.name} does not come up")
+                    time.sleep(0.001)
 
     def checksum_offload_off(self, iface):
         """Packets leave with finished checksums, so that quotes of them show the real ones."""
