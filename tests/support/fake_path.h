@@ -377,6 +377,22 @@ static inline void fake_run(struct fake *f)
 	fake_run_until(f, UINT64_MAX - 1);
 }
 
+static inline const struct wn_counters *fake_counted(const struct fake *f)
+{
+	return &f->end.u.end.counters;
+}
+
+/* Of all counters. */
+static inline uint64_t fake_counter_sum(const struct fake *f)
+{
+	uint64_t n = 0;
+
+#define X(field, text) n += fake_counted(f)->field;
+	WN_COUNTER_LIST(X)
+#undef X
+	return n;
+}
+
 /* Milliseconds from the start to the end. */
 static inline uint64_t fake_took_ms(const struct fake *f)
 {
