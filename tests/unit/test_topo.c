@@ -17,126 +17,108 @@ static const char *error_of(const char *text, struct wn_errctx *ctx)
 
 #define BASE "source s\nhost s addr 10.0.0.1\nnode r addr 10.0.1.1\nlink s r\n" /* 4 lines */
 
+static const struct {
+	const char *text, *want;
+} mistakes[] = {
+	{"", "the topology has no source: add a line \"source NODE\""},
+	{"sorce s\n", "line 1, column 1: a topology has no \"sorce\"; did you mean \"source\"?"},
+	{"gibberish\n", "line 1, column 1: a topology has no \"gibberish\" "
+			"(docs/topology.md lists what it has)"},
+	{"node\n", "line 1, column 5: the name of the node is missing"},
+	{"# c\n\n  node r1 adr 10.0.0.1\n",
+		"line 3, column 11: a node has no \"adr\"; did you mean \"addr\"?"},
+	{"node r addr 10.0.0.256\n", "line 1, column 13: the address is \"10.0.0.256\", "
+				     "should be an IPv4 address"},
+	{"node r addr fd00::1\n",
+		"line 1, column 13: the address is \"fd00::1\", should be an IPv4 address"},
+	{"node r addr6 10.0.0.1\n", "line 1, column 14: the address is \"10.0.0.1\", "
+				    "should be an IPv6 address"},
+	{"node r addr\n", "line 1, column 12: the address is missing"},
+	{"node r\nnode r\n", "line 2, column 6: there is a node r already"},
+	{"source s\nnode s\n", "the source s has no address: give it addr or addr6"},
+	{"source s\n", "line 1, column 8: there is no node s"},
+	{BASE "source r\n", "line 5, column 8: there is a source already: s"},
+	{BASE "node q addr 10.0.1.1\n", "the address 10.0.1.1 stands at both r and q"},
+	{BASE "link s x\n", "line 5, column 8: there is no node x"},
+	{BASE "link s s\n", "line 5, column 8: a link joins two different nodes"},
+	{BASE "link s r delay 4\n", "line 5, column 16: delay is \"4\", should be a time with "
+				    "its unit, like 4ms, 250us or 1.5s"},
+	{BASE "link s r delay\t4mm\n", "line 5, column 16: delay is \"4mm\", should be a time with "
+				       "its unit, like 4ms, 250us or 1.5s"},
+	{BASE "link s r delay 25h\n", "line 5, column 16: delay is \"25h\", should be a time "
+				      "with its unit, like 4ms, 250us or 1.5s"},
+	{BASE "link s r loss 5\n", "line 5, column 15: loss is \"5\", should be a share from "
+				   "0% to 100%, like 5% or 0.5%"},
+	{BASE "link s r loss 100.1%\n", "line 5, column 15: loss is \"100.1%\", should be a "
+					"share from 0% to 100%, like 5% or 0.5%"},
+	{BASE "link s r loss %\n", "line 5, column 15: loss is \"%\", should be a share from "
+				   "0% to 100%, like 5% or 0.5%"},
+	{BASE "link s r loss 1% loss 2%\n", "line 5, column 18: loss stands here twice"},
+	{BASE "link s r dealy 1ms\n",
+		"line 5, column 10: a link has no \"dealy\"; did you mean \"delay\"?"},
+	{BASE "link s r mtu 67\n", "line 5, column 14: the MTU is \"67\", should be a whole "
+				   "number from 68 to 9216"},
+	{BASE "link s r rate 5\n", "line 5, column 15: rate is \"5\", should be a bit rate "
+				   "from 1kbit to 1000Gbit, like 10Mbit"},
+	{BASE "link s r down 3s..2s\n", "line 5, column 15: the time down is \"3s..2s\", "
+					"should be a span of time like 2s..3s, the later behind"},
+	{BASE "link s r down 3s\n", "line 5, column 15: the time down is \"3s\", should be a "
+				    "span of time like 2s..3s, the later behind"},
+	{BASE "node q limit 1\n", "line 5, column 14: the limit is \"1\", should be a rate "
+				  "like 1/s, 100/s or 6/m"},
+	{BASE "node q limit 0/s\n", "line 5, column 14: the limit is \"0/s\", should be a "
+				    "rate like 1/s, 100/s or 6/m"},
+	{BASE "node q limit 1/s burst 0\n", "line 5, column 24: the burst is \"0\", should be "
+					    "a whole number from 1 to 1000000"},
+	{BASE "node q unreachable planet\n", "line 5, column 20: \"planet\" is nothing "
+					     "unreachable: write net, host, port, "
+					     "admin, ... or code N"},
+	{BASE "node q blackhole for 10.0.0.1/8\n",
+		"line 5, column 22: the prefix is \"10.0.0.1/8\", should be a prefix like "
+		"203.0.113.0/24 (host bits zero)"},
+	{BASE "node q open 80\n",
+		"line 5, column 13: here follows udp, tcp or icmp, then ports if not all"},
+	{BASE "node q open tcp 80-70\n", "line 5, column 17: \"80-70\" is no port list: write "
+					 "53 or 80,443 or 33434-33500, up to 65535"},
+	{BASE "node q open tcp 80,,81\n", "line 5, column 17: \"80,,81\" is no port list: "
+					  "write 53 or 80,443 or 33434-33500, up to 65535"},
+	{BASE "node q nat twice\n",
+		"line 5, column 12: \"twice\" is no kind of NAT: write source or dest"},
+	{BASE "node q nat dest 10.0.0.9\n",
+		"line 5, column 25: here follows to and the inner address"},
+	{BASE "node q balance round\n", "line 5, column 16: \"round\" is no way to balance: "
+					"write flow, flow+label, label, dest or packet"},
+	{BASE "node q ecn set\n", "line 5, column 12: here follows clear or ce"},
+	{BASE "node q forge 5%\n", "line 5, column 16: here follows as and the address to forge"},
+	{BASE "route r to nowhere via s\n", "line 5, column 12: \"nowhere\" is neither a node "
+					    "nor a prefix like 203.0.113.0/24"},
+	{BASE "route r to s\n", "line 5, column 13: here follows via and the next node"},
+	{BASE "node q addr 10.0.0.9\nroute r via q\n",
+		"line 6, column 13: there is no link between r and q"},
+	{BASE "route r via s weigth 2\n", "line 5, column 15: \"weigth\" cannot stand "
+					  "here: write via NODE [weight N]"},
+	{BASE "mpls foggy s r\n", "line 5, column 6: \"foggy\" is no kind of tunnel: write "
+				  "explicit, implicit, opaque or invisible"},
+	{BASE "mpls explicit s r\n", "line 5, column 18: a tunnel needs at least three nodes: "
+				     "ingress, one that switches, egress"},
+	{BASE "mpls explicit s r s labels 15\n", "line 5, column 28: the label is \"15\", "
+						 "should be a whole number from 16 to 1048575"},
+	{BASE "seed 1 2\n", "line 5, column 8: \"2\" is too much here: one statement to a line"},
+	{BASE "target 10.0.0\n", "line 5, column 8: there is no node 10.0.0, nor is it an address"},
+	{BASE "node q name a\x01z\n",
+		"line 5, column 14: byte 0x01 is not allowed here: words are plain ASCII"},
+	{BASE "node q name \xc3\xa4\n",
+		"line 5, column 13: byte 0xc3 is not allowed here: words are plain ASCII"},
+};
+
 /* Every message names the place and says what would be right. */
 static void test_errors_name_the_place(void **state)
 {
-	static const struct {
-		const char *text, *want;
-	} cases[] = {
-		{"", "the topology has no source: add a line \"source NODE\""},
-		{"sorce s\n",
-			"line 1, column 1: a topology has no \"sorce\"; did you mean \"source\"?"},
-		{"gibberish\n", "line 1, column 1: a topology has no \"gibberish\" "
-				"(docs/topology.md lists what it has)"},
-		{"node\n", "line 1, column 5: the name of the node is missing"},
-		{"# c\n\n  node r1 adr 10.0.0.1\n",
-			"line 3, column 11: a node has no \"adr\"; did you mean \"addr\"?"},
-		{"node r addr 10.0.0.256\n", "line 1, column 13: the address is \"10.0.0.256\", "
-					     "should be an IPv4 address"},
-		{"node r addr fd00::1\n",
-			"line 1, column 13: the address is \"fd00::1\", should be an IPv4 address"},
-		{"node r addr6 10.0.0.1\n", "line 1, column 14: the address is \"10.0.0.1\", "
-					    "should be an IPv6 address"},
-		{"node r addr\n", "line 1, column 12: the address is missing"},
-		{"node r\nnode r\n", "line 2, column 6: there is a node r already"},
-		{"source s\nnode s\n", "the source s has no address: give it addr or addr6"},
-		{"source s\n", "line 1, column 8: there is no node s"},
-		{BASE "source r\n", "line 5, column 8: there is a source already: s"},
-		{BASE "node q addr 10.0.1.1\n", "the address 10.0.1.1 stands at both r and q"},
-		{BASE "link s x\n", "line 5, column 8: there is no node x"},
-		{BASE "link s s\n", "line 5, column 8: a link joins two different nodes"},
-		{BASE "link s r delay 4\n",
-			"line 5, column 16: delay is \"4\", should be a time with "
-			"its unit, like 4ms, 250us or 1.5s"},
-		{BASE "link s r delay\t4mm\n",
-			"line 5, column 16: delay is \"4mm\", should be a time with "
-			"its unit, like 4ms, 250us or 1.5s"},
-		{BASE "link s r delay 25h\n",
-			"line 5, column 16: delay is \"25h\", should be a time "
-			"with its unit, like 4ms, 250us or 1.5s"},
-		{BASE "link s r loss 5\n",
-			"line 5, column 15: loss is \"5\", should be a share from "
-			"0% to 100%, like 5% or 0.5%"},
-		{BASE "link s r loss 100.1%\n",
-			"line 5, column 15: loss is \"100.1%\", should be a "
-			"share from 0% to 100%, like 5% or 0.5%"},
-		{BASE "link s r loss %\n",
-			"line 5, column 15: loss is \"%\", should be a share from "
-			"0% to 100%, like 5% or 0.5%"},
-		{BASE "link s r loss 1% loss 2%\n", "line 5, column 18: loss stands here twice"},
-		{BASE "link s r dealy 1ms\n",
-			"line 5, column 10: a link has no \"dealy\"; did you mean \"delay\"?"},
-		{BASE "link s r mtu 67\n",
-			"line 5, column 14: the MTU is \"67\", should be a whole "
-			"number from 68 to 9216"},
-		{BASE "link s r rate 5\n", "line 5, column 15: rate is \"5\", should be a bit rate "
-					   "from 1kbit to 1000Gbit, like 10Mbit"},
-		{BASE "link s r down 3s..2s\n",
-			"line 5, column 15: the time down is \"3s..2s\", "
-			"should be a span of time like 2s..3s, the later behind"},
-		{BASE "link s r down 3s\n",
-			"line 5, column 15: the time down is \"3s\", should be a "
-			"span of time like 2s..3s, the later behind"},
-		{BASE "node q limit 1\n", "line 5, column 14: the limit is \"1\", should be a rate "
-					  "like 1/s, 100/s or 6/m"},
-		{BASE "node q limit 0/s\n", "line 5, column 14: the limit is \"0/s\", should be a "
-					    "rate like 1/s, 100/s or 6/m"},
-		{BASE "node q limit 1/s burst 0\n",
-			"line 5, column 24: the burst is \"0\", should be "
-			"a whole number from 1 to 1000000"},
-		{BASE "node q unreachable planet\n", "line 5, column 20: \"planet\" is nothing "
-						     "unreachable: write net, host, port, "
-						     "admin, ... or code N"},
-		{BASE "node q blackhole for 10.0.0.1/8\n",
-			"line 5, column 22: the prefix is \"10.0.0.1/8\", should be a prefix like "
-			"203.0.113.0/24 (host bits zero)"},
-		{BASE "node q open 80\n",
-			"line 5, column 13: here follows udp, tcp or icmp, then ports if not all"},
-		{BASE "node q open tcp 80-70\n",
-			"line 5, column 17: \"80-70\" is no port list: write "
-			"53 or 80,443 or 33434-33500, up to 65535"},
-		{BASE "node q open tcp 80,,81\n", "line 5, column 17: \"80,,81\" is no port list: "
-						  "write 53 or 80,443 or 33434-33500, up to 65535"},
-		{BASE "node q nat twice\n",
-			"line 5, column 12: \"twice\" is no kind of NAT: write source or dest"},
-		{BASE "node q nat dest 10.0.0.9\n",
-			"line 5, column 25: here follows to and the inner address"},
-		{BASE "node q balance round\n",
-			"line 5, column 16: \"round\" is no way to balance: "
-			"write flow, flow+label, label, dest or packet"},
-		{BASE "node q ecn set\n", "line 5, column 12: here follows clear or ce"},
-		{BASE "node q forge 5%\n",
-			"line 5, column 16: here follows as and the address to forge"},
-		{BASE "route r to nowhere via s\n",
-			"line 5, column 12: \"nowhere\" is neither a node "
-			"nor a prefix like 203.0.113.0/24"},
-		{BASE "route r to s\n", "line 5, column 13: here follows via and the next node"},
-		{BASE "node q addr 10.0.0.9\nroute r via q\n",
-			"line 6, column 13: there is no link between r and q"},
-		{BASE "route r via s weigth 2\n", "line 5, column 15: \"weigth\" cannot stand "
-						  "here: write via NODE [weight N]"},
-		{BASE "mpls foggy s r\n", "line 5, column 6: \"foggy\" is no kind of tunnel: write "
-					  "explicit, implicit, opaque or invisible"},
-		{BASE "mpls explicit s r\n",
-			"line 5, column 18: a tunnel needs at least three nodes: "
-			"ingress, one that switches, egress"},
-		{BASE "mpls explicit s r s labels 15\n",
-			"line 5, column 28: the label is \"15\", "
-			"should be a whole number from 16 to 1048575"},
-		{BASE "seed 1 2\n",
-			"line 5, column 8: \"2\" is too much here: one statement to a line"},
-		{BASE "target 10.0.0\n",
-			"line 5, column 8: there is no node 10.0.0, nor is it an address"},
-		{BASE "node q name a\x01z\n",
-			"line 5, column 14: byte 0x01 is not allowed here: words are plain ASCII"},
-		{BASE "node q name \xc3\xa4\n",
-			"line 5, column 13: byte 0xc3 is not allowed here: words are plain ASCII"},
-	};
 	struct wn_errctx ctx;
 
 	(void)state;
-	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
-		assert_string_equal(error_of(cases[i].text, &ctx), cases[i].want);
+	for (size_t i = 0; i < sizeof mistakes / sizeof mistakes[0]; i++)
+		assert_string_equal(error_of(mistakes[i].text, &ctx), mistakes[i].want);
 }
 
 /* Long words and many things end in an error, not beyond a table. */
