@@ -51,9 +51,7 @@ struct wn_dgram_proto {
 };
 
 struct wn_dgram_rx_slot {
-	union wn_sa from;
-	struct iovec iov;
-	_Alignas(struct cmsghdr) uint8_t cmsg[WN_ERRQ_CMSG];
+	struct wn_rx_head head;
 	uint8_t bytes[WN_PACKET_MAX];
 };
 

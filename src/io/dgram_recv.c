@@ -109,17 +109,9 @@ static void prepare(struct wn_dgram *d, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
 		struct wn_dgram_rx_slot *slot = &d->rx_slot[i];
-		struct msghdr *h = &d->rx_msg[i].msg_hdr;
 
-		memset(h, 0, sizeof(*h));
-		slot->from.any.sa_family = AF_UNSPEC;
-		slot->iov = (struct iovec){.iov_base = slot->bytes, .iov_len = sizeof(slot->bytes)};
-		h->msg_name = &slot->from;
-		h->msg_namelen = sizeof(slot->from);
-		h->msg_iov = &slot->iov;
-		h->msg_iovlen = 1;
-		h->msg_control = slot->cmsg;
-		h->msg_controllen = sizeof(slot->cmsg);
+		wn_rx_head_ready(
+			&slot->head, &d->rx_msg[i].msg_hdr, slot->bytes, sizeof(slot->bytes));
 	}
 }
 
@@ -135,7 +127,7 @@ static void take_answer(struct wn_dgram *d, struct wn_dgram_flow *flow, size_t i
 
 	wn_cmsgs_read(&d->rx_msg[i].msg_hdr, &c);
 	memset(r, 0, sizeof(*r));
-	r->from = wn_sa_addr(&slot->from, &port);
+	r->from = wn_sa_addr(&slot->head.name, &port);
 	r->to = c.to.family ? c.to : d->config.src;
 	r->ttl = c.ttl;
 	r->tos = c.tos;

@@ -146,14 +146,6 @@ static size_t build_batch(
 	return count;
 }
 
-static void settle(struct wn_tx *tx, wn_err err, int sys, uint64_t tx_ns)
-{
-	tx->err = err;
-	tx->sys = sys;
-	tx->tx_ns = tx_ns;
-	tx->clock = err == WN_OK ? WN_CLOCK_USER : WN_CLOCK_NONE;
-}
-
 /*
  * Offers a built batch until some of it goes or it is certain that its first packet cannot.
  * Returns the number sent; 0 with *out_sys the reason (EAGAIN: try again later).
@@ -204,18 +196,18 @@ static size_t send_some(struct wn_dgram *d, struct wn_tx *tx, size_t n)
 
 	count = err == WN_OK ? build_batch(d, flow, tx, n, &err) : 0;
 	if (count == 0) {
-		settle(&tx[0], err, 0, 0);
+		wn_tx_settle(&tx[0], err, 0, 0);
 		return 1;
 	}
 	sent = offer(d, flow, count, &tx_ns, &sys);
 	if (sent == 0) {
 		if (sys == EAGAIN)
 			return 0;
-		settle(&tx[0], wn_os_send_err(sys), sys, 0);
+		wn_tx_settle(&tx[0], wn_os_send_err(sys), sys, 0);
 		return 1;
 	}
 	for (size_t i = 0; i < sent; i++) {
-		settle(&tx[i], WN_OK, 0, tx_ns);
+		wn_tx_settle(&tx[i], WN_OK, 0, tx_ns);
 		wn_txkeys_sent(&flow->keys, tx[i].probe.id, tx_ns);
 		wn_dgram_remember(d, flow, tx[i].probe.id);
 	}

@@ -15,26 +15,6 @@
 #define LEGACY_QUOTE 128
 #define EXT_HEADER   4
 
-static const struct {
-	uint8_t family;
-	uint8_t type;
-	int16_t code; /* -1 any */
-	enum wn_reply_kind kind;
-} kinds[] = {
-	{4, 3, 4, WN_REPLY_TOO_BIG},
-	{4, 3, -1, WN_REPLY_UNREACHABLE},
-	{4, 4, -1, WN_REPLY_SOURCE_QUENCH},
-	{4, 5, -1, WN_REPLY_REDIRECT},
-	{4, 11, 0, WN_REPLY_TIME_EXCEEDED},
-	{4, 11, -1, WN_REPLY_REASSEMBLY},
-	{4, 12, -1, WN_REPLY_PARAM_PROBLEM},
-	{6, 1, -1, WN_REPLY_UNREACHABLE},
-	{6, 2, -1, WN_REPLY_TOO_BIG},
-	{6, 3, 0, WN_REPLY_TIME_EXCEEDED},
-	{6, 3, -1, WN_REPLY_REASSEMBLY},
-	{6, 4, -1, WN_REPLY_PARAM_PROBLEM},
-};
-
 bool wn_errq_enable(int fd, uint8_t family)
 {
 	int level = family == 4 ? IPPROTO_IP : IPPROTO_IPV6;
@@ -52,17 +32,8 @@ size_t wn_errq_read(struct wn_errq *q, int fd, size_t max)
 
 	for (size_t i = 0; i < n; i++) {
 		struct wn_errq_slot *slot = &q->slot[i];
-		struct msghdr *h = &q->msg[i].msg_hdr;
 
-		memset(h, 0, sizeof(*h));
-		slot->dst.any.sa_family = AF_UNSPEC;
-		slot->iov = (struct iovec){.iov_base = slot->bytes, .iov_len = sizeof(slot->bytes)};
-		h->msg_name = &slot->dst;
-		h->msg_namelen = sizeof(slot->dst);
-		h->msg_iov = &slot->iov;
-		h->msg_iovlen = 1;
-		h->msg_control = slot->cmsg;
-		h->msg_controllen = sizeof(slot->cmsg);
+		wn_rx_head_ready(&slot->head, &q->msg[i].msg_hdr, slot->bytes, sizeof(slot->bytes));
 	}
 	got = recvmmsg(fd, q->msg, (unsigned)n, MSG_ERRQUEUE | MSG_DONTWAIT, NULL);
 	return got > 0 ? (size_t)got : 0;
@@ -77,7 +48,7 @@ void wn_errq_get(struct wn_errq *q, size_t i, struct wn_errq_msg *out)
 	out->kind = WN_ERRQ_OTHER;
 	if (!out->c.ee)
 		return;
-	out->dst = wn_sa_addr(&slot->dst, &out->dport);
+	out->dst = wn_sa_addr(&slot->head.name, &out->dport);
 	out->data = slot->bytes;
 	out->len = q->msg[i].msg_len;
 	if (out->c.ee->ee_origin == SO_EE_ORIGIN_TIMESTAMPING) {
@@ -124,16 +95,12 @@ bool wn_errq_reply(
 	const struct wn_errq_msg *m, uint8_t family, size_t headers, struct wn_reply *out)
 {
 	const struct sock_extended_err *ee = m->c.ee;
-	size_t i, count = sizeof(kinds) / sizeof(kinds[0]);
+	enum wn_reply_kind kind;
 
-	for (i = 0; i < count; i++)
-		if (kinds[i].family == family && kinds[i].type == ee->ee_type &&
-			(kinds[i].code < 0 || kinds[i].code == ee->ee_code))
-			break;
-	if (i == count)
+	if (!wn_icmp_error_kind(family, ee->ee_type, ee->ee_code, &kind))
 		return false;
 	memset(out, 0, sizeof(*out));
-	out->kind = kinds[i].kind;
+	out->kind = kind;
 	out->from = wn_sa_addr(&m->c.offender, NULL);
 	if (out->from.family != family)
 		return false;

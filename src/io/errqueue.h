@@ -12,14 +12,11 @@
 
 #define WN_ERRQ_BATCH 16
 #define WN_ERRQ_BYTES 2048 /* of one ICMP error; they are smaller than any link's MTU */
-#define WN_ERRQ_CMSG  384
 
 struct wn_errq {
 	struct mmsghdr msg[WN_ERRQ_BATCH];
 	struct wn_errq_slot {
-		union wn_sa dst;
-		struct iovec iov;
-		_Alignas(struct cmsghdr) uint8_t cmsg[WN_ERRQ_CMSG];
+		struct wn_rx_head head;
 		uint8_t bytes[WN_ERRQ_BYTES];
 	} slot[WN_ERRQ_BATCH];
 };

@@ -29,7 +29,7 @@ static void ping_read_quote(const struct wn_errq_msg *m, struct wn_quote *out)
 {
 	struct wn_rd r;
 
-	out->proto = out->dst.family == 4 ? WN_IP_ICMP : WN_IP_ICMP6;
+	out->proto = wn_ip_proto(WN_PROTO_ICMP, out->dst.family);
 	wn_rd_init(&r, m->data, m->len);
 	wn_rd_skip(&r, 2);
 	out->checksum = wn_rd_be16(&r);
@@ -43,7 +43,7 @@ static void ping_read_quote(const struct wn_errq_msg *m, struct wn_quote *out)
 static wn_err ping_read_answer(const struct wn_dgram_flow *flow, uint16_t from_port,
 	const uint8_t *data, size_t len, struct wn_reply *out)
 {
-	uint8_t proto = out->from.family == 4 ? WN_IP_ICMP : WN_IP_ICMP6;
+	uint8_t proto = wn_ip_proto(WN_PROTO_ICMP, out->from.family);
 	wn_err err = wn_wire_parse_l4(proto, data, len, out);
 
 	(void)from_port;

@@ -14,7 +14,6 @@
 #define WN_RAW_TX_BATCH 64
 #define WN_RAW_TX_BYTES 65536 /* packets of one batch, back to back */
 #define WN_RAW_RX_BATCH 32
-#define WN_RAW_RX_CMSG	256
 #define WN_RAW_LATE_MAX 256 /* stamps read while sending that belong to earlier batches */
 
 struct wn_raw_late {
@@ -23,9 +22,7 @@ struct wn_raw_late {
 };
 
 struct wn_raw_rx_slot {
-	union wn_sa from;
-	struct iovec iov;
-	_Alignas(struct cmsghdr) uint8_t cmsg[WN_RAW_RX_CMSG];
+	struct wn_rx_head head;
 	uint8_t bytes[WN_PACKET_MAX];
 };
 

@@ -63,13 +63,6 @@ static void find_transport(struct code *c, uint8_t family)
 		put(c, BPF_LDX | BPF_W | BPF_IMM, 0);
 }
 
-static uint8_t quoted_proto(const struct wn_raw_filter *f)
-{
-	if (f->proto == WN_PROTO_ICMP)
-		return f->family == 4 ? WN_IP_ICMP : WN_IP_ICMP6;
-	return f->proto == WN_PROTO_TCP ? WN_IP_TCP : WN_IP_UDP;
-}
-
 /* Answers to echo requests end the program here; errors go on. */
 static void take_echo(struct code *c, const struct wn_raw_filter *f)
 {
@@ -94,7 +87,7 @@ static void pass_if_short(struct code *c, const struct wn_raw_filter *f)
 static void skip_quoted_ip4(struct code *c, const struct wn_raw_filter *f)
 {
 	put(c, BPF_LD | BPF_B | BPF_IND, ICMP_HEADER + 9);
-	drop_unless_equal(c, quoted_proto(f));
+	drop_unless_equal(c, wn_ip_proto(f->proto, f->family));
 	put(c, BPF_LD | BPF_B | BPF_IND, ICMP_HEADER);
 	put(c, BPF_ALU | BPF_AND | BPF_K, 0x0f);
 	put(c, BPF_ALU | BPF_LSH | BPF_K, 2);
@@ -109,10 +102,10 @@ static void skip_quoted_ip6(struct code *c, const struct wn_raw_filter *f)
 	jump(c, BPF_JSET, 0xfff8, 0, 1);
 	put(c, BPF_RET | BPF_K, 0);
 	put(c, BPF_LD | BPF_B | BPF_IND, ICMP_HEADER + IP6_HEADER);
-	drop_unless_equal(c, quoted_proto(f));
+	drop_unless_equal(c, wn_ip_proto(f->proto, f->family));
 	put(c, BPF_LD | BPF_W | BPF_IMM, IP6_HEADER + FRAGMENT_HEADER);
 	jump(c, BPF_JA, 3, 0, 0);
-	drop_unless_equal(c, quoted_proto(f));
+	drop_unless_equal(c, wn_ip_proto(f->proto, f->family));
 	put(c, BPF_LD | BPF_W | BPF_IMM, IP6_HEADER);
 }
 

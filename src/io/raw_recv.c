@@ -15,13 +15,6 @@
 #define ROUNDS_MAX  16 /* batches of dropped packets looked through in one call */
 #define IP6_HEADER  40
 
-static uint8_t ip_proto(const struct wn_raw *raw, bool icmp)
-{
-	if (icmp)
-		return raw->config.family == 4 ? WN_IP_ICMP : WN_IP_ICMP6;
-	return raw->config.proto == WN_PROTO_TCP ? WN_IP_TCP : WN_IP_UDP;
-}
-
 static bool is_ours(const struct wn_raw *raw, const struct wn_reply *r, bool icmp)
 {
 	const struct wn_quote *q = &r->quote;
@@ -31,7 +24,7 @@ static bool is_ours(const struct wn_raw *raw, const struct wn_reply *r, bool icm
 	if (!icmp)
 		return wn_ports_within(raw->ours.first, raw->ours.span, r->dport);
 	if (!q->present || !q->l4_present ||
-		q->proto != ip_proto(raw, raw->config.proto == WN_PROTO_ICMP))
+		q->proto != wn_ip_proto(raw->config.proto, raw->config.family))
 		return false;
 	if (raw->config.proto == WN_PROTO_ICMP)
 		return q->icmp_id == raw->ours.first;
@@ -45,11 +38,13 @@ static wn_err parse(const struct wn_raw *raw, const struct wn_raw_rx_slot *slot,
 
 	if (raw->config.family == 4)
 		return wn_wire_parse(slot->bytes, len, out);
-	out->from = wn_sa_addr(&slot->from, NULL);
+	out->from = wn_sa_addr(&slot->head.name, NULL);
 	out->to = c->to;
 	out->ttl = c->ttl;
 	out->tos = c->tos;
-	err = wn_wire_parse_l4(ip_proto(raw, icmp), slot->bytes, len, out);
+	err = wn_wire_parse_l4(
+		wn_ip_proto(icmp ? WN_PROTO_ICMP : raw->config.proto, raw->config.family),
+		slot->bytes, len, out);
 	out->length = (uint16_t)(len + IP6_HEADER);
 	return err;
 }
@@ -79,17 +74,9 @@ static void prepare(struct wn_raw *raw, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
 		struct wn_raw_rx_slot *slot = &raw->rx_slot[i];
-		struct msghdr *h = &raw->rx_msg[i].msg_hdr;
 
-		memset(h, 0, sizeof(*h));
-		slot->from.any.sa_family = AF_UNSPEC;
-		slot->iov = (struct iovec){.iov_base = slot->bytes, .iov_len = sizeof(slot->bytes)};
-		h->msg_name = &slot->from;
-		h->msg_namelen = sizeof(slot->from);
-		h->msg_iov = &slot->iov;
-		h->msg_iovlen = 1;
-		h->msg_control = slot->cmsg;
-		h->msg_controllen = sizeof(slot->cmsg);
+		wn_rx_head_ready(
+			&slot->head, &raw->rx_msg[i].msg_hdr, slot->bytes, sizeof(slot->bytes));
 	}
 }
 

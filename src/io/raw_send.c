@@ -134,14 +134,6 @@ static size_t build_batch(
 	return count;
 }
 
-static void settle(struct wn_tx *tx, wn_err err, int sys, uint64_t tx_ns)
-{
-	tx->err = err;
-	tx->sys = sys;
-	tx->tx_ns = tx_ns;
-	tx->clock = err == WN_OK ? WN_CLOCK_USER : WN_CLOCK_NONE;
-}
-
 /*
  * A packet longer than the MTU here that may be fragmented: the kernel does not do it for whole
  * packets. The first fragment's stamp is the probe's; routers answer to that one only.
@@ -173,7 +165,7 @@ static bool send_fragments(struct wn_raw *raw, struct wn_tx *tx)
 		wn_txkeys_failed(&raw->keys);
 		return false;
 	}
-	settle(tx, WN_OK, 0, tx_ns);
+	wn_tx_settle(tx, WN_OK, 0, tx_ns);
 	wn_txkeys_sent(&raw->keys, p->id, tx_ns);
 	for (size_t i = 1; i < count; i++)
 		wn_txkeys_skip(&raw->keys);
@@ -191,12 +183,12 @@ static size_t send_some(struct wn_raw *raw, struct wn_tx *tx, size_t n)
 
 	if (needs_fragments(raw, &tx[0].probe)) {
 		if (!send_fragments(raw, &tx[0]))
-			settle(&tx[0], WN_EMSGSIZE, EMSGSIZE, 0);
+			wn_tx_settle(&tx[0], WN_EMSGSIZE, EMSGSIZE, 0);
 		return 1;
 	}
 	count = build_batch(raw, tx, n, to, &err);
 	if (count == 0) {
-		settle(&tx[0], err, 0, 0);
+		wn_tx_settle(&tx[0], err, 0, 0);
 		return 1;
 	}
 	tx_ns = wn_os_mono_ns();
@@ -204,7 +196,7 @@ static size_t send_some(struct wn_raw *raw, struct wn_tx *tx, size_t n)
 		sent = sendmmsg(raw->tx_fd, raw->tx_msg, (unsigned)count, MSG_DONTWAIT);
 	while (sent < 0 && errno == EINTR);
 	for (int i = 0; i < sent; i++) {
-		settle(&tx[i], WN_OK, 0, tx_ns);
+		wn_tx_settle(&tx[i], WN_OK, 0, tx_ns);
 		wn_txkeys_sent(&raw->keys, tx[i].probe.id, tx_ns);
 	}
 	if (sent < (int)count)
@@ -213,7 +205,7 @@ static size_t send_some(struct wn_raw *raw, struct wn_tx *tx, size_t n)
 		return (size_t)sent;
 	if (errno == EAGAIN)
 		return 0;
-	settle(&tx[0], wn_os_send_err(errno), errno, 0);
+	wn_tx_settle(&tx[0], wn_os_send_err(errno), errno, 0);
 	return 1;
 }
 

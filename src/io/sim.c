@@ -39,19 +39,6 @@ struct sim_io {
 	uint32_t queue_head, queue_len, queue_cap;
 };
 
-static uint8_t ip_proto(const struct sim_io *sio)
-{
-	switch (sio->config.proto) {
-	case WN_PROTO_TCP:
-		return WN_IP_TCP;
-	case WN_PROTO_ICMP:
-		return sio->config.family == 4 ? WN_IP_ICMP : WN_IP_ICMP6;
-	case WN_PROTO_UDP:
-		break;
-	}
-	return WN_IP_UDP;
-}
-
 static bool is_direct(enum wn_reply_kind kind, enum wn_proto proto)
 {
 	if (proto == WN_PROTO_UDP)
@@ -75,7 +62,8 @@ static bool is_ours(const struct sim_io *sio, const struct wn_reply *r)
 		return sio->config.proto == WN_PROTO_ICMP && within(sio, r->icmp_id);
 	if (is_direct(r->kind, sio->config.proto))
 		return within(sio, r->dport);
-	if (!q->present || !q->l4_present || q->proto != ip_proto(sio))
+	if (!q->present || !q->l4_present ||
+		q->proto != wn_ip_proto(sio->config.proto, sio->config.family))
 		return false;
 	return within(sio, sio->config.proto == WN_PROTO_ICMP ? q->icmp_id : q->sport);
 }

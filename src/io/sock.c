@@ -302,3 +302,25 @@ void wn_cmsgs_read(struct msghdr *msg, struct wn_cmsgs *out)
 			read_v6(c, out);
 	}
 }
+
+void wn_rx_head_ready(struct wn_rx_head *head, struct msghdr *msg, uint8_t *bytes, size_t size)
+{
+	head->name.any.sa_family = AF_UNSPEC;
+	head->iov = (struct iovec){.iov_base = bytes, .iov_len = size};
+	*msg = (struct msghdr){
+		.msg_name = &head->name,
+		.msg_namelen = sizeof(head->name),
+		.msg_iov = &head->iov,
+		.msg_iovlen = 1,
+		.msg_control = head->cmsg,
+		.msg_controllen = sizeof(head->cmsg),
+	};
+}
+
+void wn_tx_settle(struct wn_tx *tx, wn_err err, int sys, uint64_t tx_ns)
+{
+	tx->err = err;
+	tx->sys = sys;
+	tx->tx_ns = tx_ns;
+	tx->clock = err == WN_OK ? WN_CLOCK_USER : WN_CLOCK_NONE;
+}

@@ -57,4 +57,16 @@ struct wn_cmsgs {
 };
 void wn_cmsgs_read(struct msghdr *msg, struct wn_cmsgs *out);
 
+/* Where a received message goes, beside its bytes. */
+#define WN_RX_CMSG 384
+struct wn_rx_head {
+	union wn_sa name;
+	struct iovec iov;
+	_Alignas(struct cmsghdr) uint8_t cmsg[WN_RX_CMSG];
+};
+/* Makes msg receive into head and bytes, which it borrows. */
+void wn_rx_head_ready(struct wn_rx_head *head, struct msghdr *msg, uint8_t *bytes, size_t size);
+/* What became of sending: with WN_OK the time is our own, until a stamp is there. */
+void wn_tx_settle(struct wn_tx *tx, wn_err err, int sys, uint64_t tx_ns);
+
 #endif

@@ -161,16 +161,16 @@ static size_t tcp_send(struct wn_io *io, struct wn_tx *tx, size_t n, uint64_t no
 	for (done = 0; done < n; done++) {
 		struct wn_tx *one = &tx[done];
 		struct attempt *a;
+		wn_err err;
+		int sys = 0;
 
 		if (!make_way(t, &one->probe))
 			break;
 		a = free_slot(t);
 		if (!a)
 			break;
-		one->sys = 0;
-		one->err = try_probe(t, &one->probe, a, &one->sys);
-		one->tx_ns = a->tx_ns;
-		one->clock = one->err == WN_OK ? WN_CLOCK_USER : WN_CLOCK_NONE;
+		err = try_probe(t, &one->probe, a, &sys);
+		wn_tx_settle(one, err, sys, a->tx_ns);
 		if (one->err != WN_OK)
 			end(a);
 	}

@@ -17,19 +17,6 @@ struct l4 {
 	size_t csum_at;
 };
 
-static uint8_t ip_proto(const struct wn_probe *p)
-{
-	switch (p->proto) {
-	case WN_PROTO_UDP:
-		return WN_IP_UDP;
-	case WN_PROTO_TCP:
-		return WN_IP_TCP;
-	case WN_PROTO_ICMP:
-		break;
-	}
-	return p->dst.family == 4 ? WN_IP_ICMP : WN_IP_ICMP6;
-}
-
 static void write_udp(const struct wn_probe *p, size_t payload_len, struct wn_wr *w)
 {
 	wn_wr_be16(w, p->sport);
@@ -106,11 +93,12 @@ static void put_be16(uint8_t *at, uint16_t v)
 /* Puts the checksum into the header and, where one is asked for, its cause into the payload. */
 static void settle_checksum(const struct wn_probe *p, struct l4 *l4, uint8_t *payload, size_t len)
 {
+	uint8_t proto = wn_ip_proto(p->proto, p->dst.family);
 	uint32_t sum = 0;
 	uint16_t csum;
 
-	if (ip_proto(p) != WN_IP_ICMP)
-		sum = wn_csum_pseudo(&p->src, &p->dst, ip_proto(p), (uint32_t)(l4->len + len));
+	if (proto != WN_IP_ICMP)
+		sum = wn_csum_pseudo(&p->src, &p->dst, proto, (uint32_t)(l4->len + len));
 	sum = wn_csum_add(sum, l4->bytes, l4->len);
 	sum = wn_csum_add(sum, payload, len);
 	if (p->proto != WN_PROTO_TCP && p->checksum != 0) {
@@ -127,7 +115,7 @@ static void settle_checksum(const struct wn_probe *p, struct l4 *l4, uint8_t *pa
 wn_err wn_wire_build(const struct wn_probe *p, uint8_t *buf, size_t cap, size_t *out_len)
 {
 	struct wn_ip ip = {.family = p->dst.family,
-		.proto = ip_proto(p),
+		.proto = wn_ip_proto(p->proto, p->dst.family),
 		.ttl = p->ttl,
 		.tos = p->tos,
 		.df = p->df,

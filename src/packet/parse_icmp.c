@@ -41,6 +41,15 @@ const struct wn_icmp_form *wn_icmp_form_of_type(uint8_t family, uint8_t type, ui
 	return NULL;
 }
 
+bool wn_icmp_error_kind(uint8_t family, uint8_t type, uint8_t code, enum wn_reply_kind *out)
+{
+	const struct wn_icmp_form *f = wn_icmp_form_of_type(family, type, code);
+
+	if (f)
+		*out = f->kind;
+	return f != NULL;
+}
+
 const struct wn_icmp_form *wn_icmp_form_of_kind(uint8_t family, enum wn_reply_kind kind)
 {
 	for (size_t i = 0; i < FORMS; i++)

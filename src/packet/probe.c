@@ -21,6 +21,19 @@ const char *wn_clock_name(enum wn_clock clock)
 	return (unsigned)clock <= WN_CLOCK_SIM ? clock_names[clock] : "unknown";
 }
 
+uint8_t wn_ip_proto(enum wn_proto proto, uint8_t family)
+{
+	switch (proto) {
+	case WN_PROTO_UDP:
+		return WN_IP_UDP;
+	case WN_PROTO_TCP:
+		return WN_IP_TCP;
+	case WN_PROTO_ICMP:
+		break;
+	}
+	return family == 4 ? WN_IP_ICMP : WN_IP_ICMP6;
+}
+
 static uint16_t ip_header(uint8_t family)
 {
 	return family == 4 ? WN_IP4_HEADER : WN_IP6_HEADER;
@@ -144,6 +157,20 @@ static bool quote_tag(const struct wn_quote *q, enum wn_proto proto, uint32_t *o
 		return q->proto == WN_IP_TCP;
 	}
 	return false;
+}
+
+bool wn_reply_is_direct(enum wn_reply_kind kind)
+{
+	switch (kind) {
+	case WN_REPLY_ECHO:
+	case WN_REPLY_UDP:
+	case WN_REPLY_SYN_ACK:
+	case WN_REPLY_RST:
+	case WN_REPLY_TCP_OTHER:
+		return true;
+	default:
+		return false;
+	}
 }
 
 bool wn_reply_tag(const struct wn_reply *r, enum wn_proto proto, uint32_t *out_tag)

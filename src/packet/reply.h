@@ -30,6 +30,8 @@ enum wn_reply_kind {
 };
 #define WN_REPLY_KINDS 12
 const char *wn_reply_kind_name(enum wn_reply_kind kind); /* "time-exceeded", "syn-ack", ... */
+/* The target's own answer, not an error that quotes the probe. */
+bool wn_reply_is_direct(enum wn_reply_kind kind);
 
 /* What an ICMP error quotes of the packet that caused it. */
 struct wn_quote {

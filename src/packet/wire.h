@@ -23,6 +23,9 @@
 #define WN_TCP_PSH  0x08
 #define WN_TCP_ACK  0x10
 
+/* The IP protocol number that probes of this kind have, and errors quote. */
+uint8_t wn_ip_proto(enum wn_proto proto, uint8_t family);
+
 /* RFC 1071 one's complement sum, for checksums over several pieces; odd lengths only at the end. */
 uint32_t wn_csum_add(uint32_t sum, const void *data, size_t len);
 uint16_t wn_csum_finish(uint32_t sum); /* the checksum field's value */
@@ -53,6 +56,9 @@ wn_err wn_wire_parse(const uint8_t *buf, size_t len, struct wn_reply *out);
 wn_err wn_wire_parse_l4(uint8_t proto, const uint8_t *buf, size_t len, struct wn_reply *out);
 /* RFC 4884 extension structure at buf. Sets out->present; errors end in out->bad, never fail. */
 void wn_wire_parse_ext(const uint8_t *buf, size_t len, struct wn_ext *out);
+
+/* What kind of error an ICMP message is; false: none, or none that we know. */
+bool wn_icmp_error_kind(uint8_t family, uint8_t type, uint8_t code, enum wn_reply_kind *out);
 
 /*
  * The other direction, for the simulator: what a router or host answers. `offending` is the

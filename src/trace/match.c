@@ -29,19 +29,6 @@ static struct verdict forged(struct wn_trace *t)
 	return rejected;
 }
 
-static uint8_t ip_proto(const struct params *p)
-{
-	switch (p->proto) {
-	case WN_PROTO_UDP:
-		return WN_IP_UDP;
-	case WN_PROTO_TCP:
-		return WN_IP_TCP;
-	case WN_PROTO_ICMP:
-		break;
-	}
-	return p->dst.family == 6 ? WN_IP_ICMP6 : WN_IP_ICMP;
-}
-
 /* Ports as our probes carry them, whichever probe it is. */
 static bool are_our_ports(const struct params *p, uint16_t sport, uint16_t dport)
 {
@@ -144,7 +131,7 @@ static struct verdict match_quote(struct wn_trace *t, const struct wn_reply *r)
 {
 	const struct wn_quote *q = &r->quote;
 
-	if (q->proto != ip_proto(&t->params))
+	if (q->proto != wn_ip_proto(t->params.proto, t->params.dst.family))
 		return not_ours;
 	if (!q->l4_present) {
 		if (!wn_addr_eq(&q->dst, &t->params.dst))
@@ -259,20 +246,6 @@ static struct verdict match_udp(struct wn_trace *t, const struct wn_reply *r)
 	return counted;
 }
 
-static bool is_direct(enum wn_reply_kind kind)
-{
-	switch (kind) {
-	case WN_REPLY_ECHO:
-	case WN_REPLY_UDP:
-	case WN_REPLY_SYN_ACK:
-	case WN_REPLY_RST:
-	case WN_REPLY_TCP_OTHER:
-		return true;
-	default:
-		return false;
-	}
-}
-
 static struct verdict match_direct(struct wn_trace *t, const struct wn_reply *r)
 {
 	if (!wn_addr_eq(&r->from, &t->params.dst))
@@ -290,7 +263,7 @@ static struct verdict match_direct(struct wn_trace *t, const struct wn_reply *r)
 /* As near to being ours as damaged bytes can be. */
 static bool may_be_ours(const struct wn_trace *t, const struct wn_reply *r)
 {
-	if (is_direct(r->kind))
+	if (wn_reply_is_direct(r->kind))
 		return wn_addr_eq(&r->from, &t->params.dst);
 	if (!r->quote.present || r->hint_id != WN_HINT_NONE)
 		return true;
@@ -312,7 +285,7 @@ struct verdict wn_trace_match(struct wn_trace *t, const struct wn_reply *r)
 	}
 	if (r->kind == WN_REPLY_REDIRECT || r->kind == WN_REPLY_SOURCE_QUENCH)
 		return may_be_ours(t, r) ? counted : not_ours; /* information, no answer */
-	if (is_direct(r->kind))
+	if (wn_reply_is_direct(r->kind))
 		return match_direct(t, r);
 	if (r->from_errqueue || r->hint_id != WN_HINT_NONE)
 		return match_hint(t, r);
