@@ -67,7 +67,7 @@ static void read_world(struct world *w, struct wn_rd *in)
 	p->gap = 40;
 	p->pps = wn_rd_u8(in) % 2 ? 1000 : 0;
 	p->wait_max_ns = 5000 * MS; /* loops of slow links are longer than a second */
-	p->wait_min_ns = 200 * MS;
+	p->wait_min_ns = 2000 * MS; /* the far part may be three times as far as the near one */
 	p->wait_here_milli = p->wait_near_milli = 3000;
 	p->size = (uint16_t)(wn_probe_min_size(family, p->proto) + wn_rd_u8(in) % 40);
 	p->tos = wn_rd_u8(in);
