@@ -7,17 +7,15 @@
 #include <errno.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/epoll.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
-#include <sys/timerfd.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/text.h"
 #include "cli/cli.h"
 #include "config/options.h"
 #include "os/os.h"
+#include "os/pollset.h"
 #include "os/tun.h"
 #include "packet/wire.h"
 #include "sim/sim.h"
@@ -35,8 +33,8 @@ struct lab {
 	struct wn_topo *topo;
 	struct wn_sim *sim;
 	struct wn_os_tun tun;
-	int epoll_fd, timer_fd, signal_fd;
-	uint64_t armed_ns;
+	struct wn_pollset wake; /* the device, signals, the next packet's time */
+	int signal_fd;
 };
 
 static int read_word(struct lab_words *w, int argc, char **argv, int *at)
@@ -137,11 +135,9 @@ static int make_device(struct lab *lab, const char *name)
 	return wn_cli_fail(err == WN_EIFACE ? WN_EXIT_USAGE : WN_EXIT_FAILED, "lab: %s", ctx.text);
 }
 
-static bool watch(int epoll_fd, int fd)
+static int fail_to_wait(void)
 {
-	struct epoll_event ev = {.events = EPOLLIN, .data.fd = fd};
-
-	return fd >= 0 && epoll_ctl(epoll_fd, EPOLL_CTL_ADD, fd, &ev) == 0;
+	return wn_cli_fail(WN_EXIT_FAILED, "lab: cannot wait for packets: %s", strerror(errno));
 }
 
 /* Signals end the program between two packets; privileges are not needed any more. */
@@ -156,12 +152,13 @@ static int make_loop(struct lab *lab)
 	sigaddset(&signals, SIGHUP);
 	sigprocmask(SIG_BLOCK, &signals, NULL);
 	lab->signal_fd = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
-	lab->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
-	lab->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
-	if (lab->epoll_fd < 0 || !watch(lab->epoll_fd, lab->signal_fd) ||
-		!watch(lab->epoll_fd, lab->timer_fd) || !watch(lab->epoll_fd, lab->tun.fd))
-		return wn_cli_fail(
-			WN_EXIT_FAILED, "lab: cannot wait for packets: %s", strerror(errno));
+	if (lab->signal_fd < 0)
+		return fail_to_wait();
+	if (wn_pollset_init(&lab->wake, &ctx) != WN_OK)
+		return wn_cli_fail(WN_EXIT_FAILED, "lab: %s", ctx.text);
+	if (wn_pollset_watch(&lab->wake, lab->signal_fd, false) != WN_OK ||
+		wn_pollset_watch(&lab->wake, lab->tun.fd, false) != WN_OK)
+		return fail_to_wait();
 	prctl(PR_SET_TIMERSLACK, 1ul); /* delays are what we are for */
 	if (wn_os_privs_drop(&ctx) != WN_OK)
 		return wn_cli_fail(WN_EXIT_FAILED, "lab: %s", ctx.text);
@@ -241,40 +238,21 @@ static bool give_out(struct lab *lab)
 	return true;
 }
 
-static void arm(struct lab *lab)
+static bool is_told_to_end(const struct lab *lab)
 {
-	uint64_t next = wn_sim_next(lab->sim);
-	struct itimerspec at = {0};
+	struct signalfd_siginfo info;
 
-	if (next == lab->armed_ns)
-		return;
-	lab->armed_ns = next;
-	if (next != UINT64_MAX) {
-		at.it_value.tv_sec = (time_t)(next / 1000000000);
-		at.it_value.tv_nsec = (long)(next % 1000000000);
-	}
-	timerfd_settime(lab->timer_fd, TFD_TIMER_ABSTIME, &at, NULL);
+	return read(lab->signal_fd, &info, sizeof(info)) > 0;
 }
 
 static int run(struct lab *lab)
 {
 	for (;;) {
-		struct epoll_event ev[3];
-		uint64_t expirations;
-		int n;
-
-		arm(lab);
-		n = epoll_wait(lab->epoll_fd, ev, 3, -1);
-		if (n < 0 && errno != EINTR)
-			return wn_cli_fail(WN_EXIT_FAILED, "lab: cannot wait for packets: %s",
-				strerror(errno));
-		for (int i = 0; i < n; i++) {
-			if (ev[i].data.fd == lab->signal_fd)
-				return WN_EXIT_OK;
-			if (ev[i].data.fd == lab->timer_fd &&
-				read(lab->timer_fd, &expirations, sizeof(expirations)) > 0)
-				lab->armed_ns = UINT64_MAX;
-		}
+		if (wn_pollset_arm(&lab->wake, wn_sim_next(lab->sim)) != WN_OK ||
+			wn_pollset_wait(&lab->wake) != WN_OK)
+			return fail_to_wait();
+		if (is_told_to_end(lab))
+			return WN_EXIT_OK;
 		/* Due packets first: reading new ones must not make them late. */
 		if (!give_out(lab) || !take_in(lab) || !give_out(lab))
 			return wn_cli_fail(
@@ -284,12 +262,7 @@ static int run(struct lab *lab)
 
 static int serve(const struct lab_words *w)
 {
-	struct lab lab = {.tun.fd = -1,
-		.epoll_fd = -1,
-		.timer_fd = -1,
-		.signal_fd = -1,
-		.armed_ns = UINT64_MAX};
-	const int *fds[] = {&lab.epoll_fd, &lab.timer_fd, &lab.signal_fd};
+	struct lab lab = {.tun.fd = -1, .wake = {.fd = -1, .timer_fd = -1}, .signal_fd = -1};
 	int code = load(&lab, w);
 
 	if (code == WN_EXIT_OK)
@@ -300,9 +273,9 @@ static int serve(const struct lab_words *w)
 		code = tell_ready(&lab);
 	if (code == WN_EXIT_OK)
 		code = run(&lab);
-	for (size_t i = 0; i < sizeof(fds) / sizeof(fds[0]); i++)
-		if (*fds[i] >= 0)
-			close(*fds[i]);
+	wn_pollset_fini(&lab.wake);
+	if (lab.signal_fd >= 0)
+		close(lab.signal_fd);
 	wn_os_tun_close(&lab.tun);
 	wn_sim_free(lab.sim);
 	wn_topo_free(lab.topo);
