@@ -57,12 +57,7 @@ static void write_run(struct wn_jw *w, const struct wn_result *r)
 	wn_jw_bool(w, "partial", r->partial);
 	wn_jw_bool(w, "reached", r->reached);
 	wn_jw_opt(w, "last_ttl", r->last_ttl ? (int64_t)r->last_ttl : -1);
-	wn_jw_object(w, "parameters");
-	wn_jw_fields(w, &wn_fields_params, p, wn_about_params(p));
-	wn_jw_end(w);
-	wn_jw_object(w, "backend");
-	wn_jw_fields(w, &wn_fields_caps, &p->caps, 0);
-	wn_jw_end(w);
+	wn_jw_params(w, p);
 }
 
 static void write_stop(struct wn_jw *w, const struct wn_result *r)

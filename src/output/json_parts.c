@@ -53,6 +53,16 @@ void wn_jw_fields(struct wn_jw *w, const struct wn_fields *fields, const void *o
 	}
 }
 
+void wn_jw_params(struct wn_jw *w, const struct wn_params *p)
+{
+	wn_jw_object(w, "parameters");
+	wn_jw_fields(w, &wn_fields_params, p, wn_about_params(p));
+	wn_jw_end(w);
+	wn_jw_object(w, "backend");
+	wn_jw_fields(w, &wn_fields_caps, &p->caps, 0);
+	wn_jw_end(w);
+}
+
 void wn_jw_quote(struct wn_jw *w, const char *key, const struct wn_quote *q, bool ip_seen)
 {
 	unsigned about = wn_about_quote(q);

@@ -42,6 +42,8 @@ void wn_jw_addr(struct wn_jw *w, const char *key, const struct wn_addr *addr); /
 
 /* Every field of a table into the object that is open. about: WN_ABOUT_*. */
 void wn_jw_fields(struct wn_jw *w, const struct wn_fields *fields, const void *obj, unsigned about);
+/* "parameters" and "backend". */
+void wn_jw_params(struct wn_jw *w, const struct wn_params *p);
 void wn_jw_quote(struct wn_jw *w, const char *key, const struct wn_quote *q, bool ip_seen);
 void wn_jw_ext(struct wn_jw *w, const char *key, const struct wn_ext *ext); /* NULL: null */
 

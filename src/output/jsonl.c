@@ -8,12 +8,7 @@
 static void write_start(struct wn_jw *w, const struct wn_params *p)
 {
 	wn_jw_text(w, "schema", WN_JSON_SCHEMA);
-	wn_jw_object(w, "parameters");
-	wn_jw_fields(w, &wn_fields_params, p, wn_about_params(p));
-	wn_jw_end(w);
-	wn_jw_object(w, "backend");
-	wn_jw_fields(w, &wn_fields_caps, &p->caps, 0);
-	wn_jw_end(w);
+	wn_jw_params(w, p);
 }
 
 static void write_probe(struct wn_jw *w, const struct wn_probe *p)

@@ -112,26 +112,34 @@ static wn_err set_v4_byte(uint8_t *buf, size_t len, size_t at, uint8_t value)
 	return WN_OK;
 }
 
-wn_err wn_wire_set_ttl(uint8_t *buf, size_t len, uint8_t ttl)
+static wn_err check_v6(const uint8_t *buf, size_t len)
 {
-	if (len > 0 && buf[0] >> 4 == 4)
-		return set_v4_byte(buf, len, 8, ttl);
 	if (len < WN_IP6_HEADER)
 		return WN_ETRUNC;
-	if (buf[0] >> 4 != 6)
-		return WN_EPARSE;
-	buf[7] = ttl;
-	return WN_OK;
+	return buf[0] >> 4 == 6 ? WN_OK : WN_EPARSE;
+}
+
+wn_err wn_wire_set_ttl(uint8_t *buf, size_t len, uint8_t ttl)
+{
+	wn_err err;
+
+	if (len > 0 && buf[0] >> 4 == 4)
+		return set_v4_byte(buf, len, 8, ttl);
+	err = check_v6(buf, len);
+	if (err == WN_OK)
+		buf[7] = ttl;
+	return err;
 }
 
 wn_err wn_wire_set_tos(uint8_t *buf, size_t len, uint8_t tos)
 {
+	wn_err err;
+
 	if (len > 0 && buf[0] >> 4 == 4)
 		return set_v4_byte(buf, len, 1, tos);
-	if (len < WN_IP6_HEADER)
-		return WN_ETRUNC;
-	if (buf[0] >> 4 != 6)
-		return WN_EPARSE;
+	err = check_v6(buf, len);
+	if (err != WN_OK)
+		return err;
 	buf[0] = (uint8_t)((buf[0] & 0xf0) | tos >> 4);
 	buf[1] = (uint8_t)((buf[1] & 0x0f) | tos << 4);
 	return WN_OK;
