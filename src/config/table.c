@@ -121,7 +121,7 @@ static const struct wn_opt opts[] = {
 		.max = 60 * S,
 		.arg = "TIME",
 		.dflt = "200ms",
-		.help = "But never give up a probe sooner than this.",
+		.help = "But wait at least this long where no farther hop has answered.",
 		.group = g_far,
 		FIELD(params.wait_min_ns)},
 	{.key = "gap",
@@ -158,9 +158,11 @@ static const struct wn_opt opts[] = {
 		.min = 1,
 		.max = WN_REQ_WINDOW_MAX,
 		.arg = "N",
-		.dflt = "32",
+		.dflt = "48",
 		.unit = "probes",
-		.help = "Probes outstanding at once.",
+		.help = "Probes outstanding at once; a trace begins with 16 and opens the window "
+			"as "
+			"hops answer.",
 		.group = g_far,
 		FIELD(params.window)},
 

@@ -87,8 +87,10 @@ static void learn_hop(struct wn_trace *t, uint8_t ttl, const struct wn_event *ev
 	const struct wn_reply *r = &ev->u.reply.reply;
 	struct hop *hop = wn_trace_hop(t, ttl);
 
-	if (ttl > t->frontier)
+	if (ttl > t->frontier) {
 		t->frontier = ttl;
+		t->news_ns = t->now_ns;
+	}
 	if (hop->addr.family && !wn_addr_eq(&hop->addr, &r->from))
 		hop->flags |= HOP_F_MIXED;
 	if (!hop->addr.family)

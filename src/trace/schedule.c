@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Which probe goes out next, and when. First probes walk ahead of the farthest answer by the gap;
- * later probes of a TTL follow as soon as it or a farther one answered, so that neither waits for
- * silence. Invariants: never more outstanding than the window, the back end's limit per flow, and
- * one in the serial pass; never more than window + pps * time sent.
+ * Which probe goes out next, and when. A pass walks over the TTLs, some ahead of the farthest
+ * answer, and sends PASS_PROBES to each before it goes on: so one round trip is enough, and a
+ * target that limits its replies spends them on its own TTL, which is probed first, instead of on
+ * TTLs beyond it that nobody needs. Later passes follow a TTL as soon as it or a farther one
+ * answered, so that they do not wait for silence.
+ *
+ * Invariants: never more outstanding than the window, the back end's limit per flow, and one in
+ * the serial pass; never more than window + pps * time sent.
  */
 #include "trace/trace_priv.h"
 
@@ -22,12 +26,12 @@ static uint64_t max_ns(uint64_t a, uint64_t b)
 	return a > b ? a : b;
 }
 
-/* After how long a probe of a trailing TTL is taken for silent enough to try the next. */
+/* After how long without an answer the next step is taken, though nothing has timed out yet. */
 static uint64_t patience_ns(const struct wn_trace *t)
 {
-	if (t->worst_ns == 0)
-		return max_ns(t->params.wait_min_ns, RETRY_FLOOR_NS);
-	return max_ns(t->worst_ns + t->worst_ns / 2, RETRY_FLOOR_NS);
+	uint64_t ns = t->worst_ns ? t->worst_ns + t->worst_ns / 2 : t->params.wait_min_ns;
+
+	return min_ns(max_ns(ns, RETRY_FLOOR_NS), t->params.wait_max_ns);
 }
 
 /*
@@ -40,6 +44,25 @@ static bool is_staged(const struct wn_trace *t, uint8_t ttl)
 	       ttl > t->expire_top;
 }
 
+/* Which pass over the TTLs its next probe belongs to. */
+static uint32_t pass_of(const struct hop *hop)
+{
+	return (hop->active + hop->ended) / PASS_PROBES;
+}
+
+/*
+ * TTLs well ahead of the last hop found are probed only when no news came for as long as patience
+ * lasts: where hops go on answering, the target most likely comes first.
+ */
+static uint64_t ahead_ns(const struct wn_trace *t, uint8_t ttl)
+{
+	unsigned found = t->frontier ? t->frontier : t->params.first_ttl - 1u;
+
+	if (ttl <= found + AHEAD || t->first_ns == 0)
+		return 0; /* near, or this machine refuses all: there is no silence to wait for */
+	return max_ns(t->first_ns, t->news_ns) + patience_ns(t);
+}
+
 /* When this TTL may get its next probe: 0 now, NEVER when something must happen first. */
 static uint64_t ready_ns(const struct wn_trace *t, uint8_t ttl)
 {
@@ -49,12 +72,12 @@ static uint64_t ready_ns(const struct wn_trace *t, uint8_t ttl)
 	if (hop->active + hop->ended >= wn_trace_want(t, hop))
 		return NEVER;
 	if (hop->left == 0 && hop->active == 0)
-		return 0;
+		return ahead_ns(t, ttl);
 	if (ttl <= t->frontier)
 		return staged ? NEVER : 0;
-	if (!staged && (hop->ended > 0 || hop->left > 1))
+	if (!staged && ((hop->active + hop->ended) % PASS_PROBES != 0 || hop->ended > 0))
 		return 0;
-	return hop->last_ns + patience_ns(t);
+	return hop->last_ns ? hop->last_ns + patience_ns(t) : NEVER;
 }
 
 static uint64_t gate_ns(const struct wn_trace *t)
@@ -77,10 +100,21 @@ static void pace(struct wn_trace *t)
 		t->tat_ns = max_ns(t->tat_ns, t->now_ns) + 1000 * MS / t->params.pps;
 }
 
-static uint32_t window(const struct wn_trace *t)
+/*
+ * Until something is known of the path the window is small, so that a near target is not met by
+ * probes for a dozen hops it does not have; each hop found opens it, and silence for longer than
+ * patience opens it wholly. *wake_ns is lowered to that moment.
+ */
+static uint32_t window(const struct wn_trace *t, uint64_t *wake_ns)
 {
 	uint32_t limit = t->out_cap;
+	uint32_t known = FIRST_WINDOW + 2 * PASS_PROBES * t->frontier;
+	uint64_t open_ns = t->first_ns ? t->first_ns + patience_ns(t) : NEVER;
 
+	if (limit > known && t->now_ns < open_ns) {
+		limit = known;
+		*wake_ns = min_ns(*wake_ns, open_ns);
+	}
 	if (t->params.caps.per_flow > 0 && t->params.flow_mode == WN_FLOW_FIXED)
 		limit = (uint32_t)min_ns(limit, t->params.caps.per_flow);
 	return t->serial ? 1 : limit;
@@ -107,24 +141,20 @@ static bool flow_is_full(const struct wn_trace *t)
 /* The TTL to probe next; 0 when none may be, with *wake_ns lowered to when that changes. */
 static uint8_t pick_ttl(const struct wn_trace *t, uint64_t *wake_ns)
 {
-	uint8_t limit = wn_trace_limit(t), later = 0;
+	uint8_t limit = wn_trace_limit(t), best = 0;
 
 	for (unsigned ttl = t->params.first_ttl; ttl <= limit; ttl++) {
 		uint64_t at = ready_ns(t, (uint8_t)ttl);
 
 		if (t->held.count > 0 && ttl > t->expire_top)
 			break; /* a further answer from there would only confuse */
-		if (at > t->now_ns) {
+		if (at > t->now_ns)
 			*wake_ns = min_ns(*wake_ns, at);
-			continue;
-		}
-		if (wn_trace_hop(t, (uint8_t)ttl)->left == 0 &&
-			wn_trace_hop(t, (uint8_t)ttl)->active == 0)
-			return (uint8_t)ttl;
-		if (later == 0)
-			later = (uint8_t)ttl;
+		else if (best == 0 ||
+			 pass_of(wn_trace_hop(t, (uint8_t)ttl)) < pass_of(wn_trace_hop(t, best)))
+			best = (uint8_t)ttl;
 	}
-	return later;
+	return best;
 }
 
 /* The oldest that the full queue refused. Those that the path's end has overtaken never were. */
@@ -152,7 +182,7 @@ static uint16_t pick_new(struct wn_trace *t, uint64_t *wake_ns)
 	uint16_t rec;
 	uint8_t ttl;
 
-	if (t->out_count >= window(t) || flow_is_full(t))
+	if (t->out_count >= window(t, wake_ns) || flow_is_full(t))
 		return NO_REC;
 	ttl = pick_ttl(t, wake_ns);
 	if (ttl == 0)

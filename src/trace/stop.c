@@ -107,12 +107,29 @@ static bool start_serial(struct wn_trace *t)
 	return any;
 }
 
-bool wn_trace_settled(struct wn_trace *t)
+/*
+ * A router that refused one probe may have let a later one pass: what is under way beyond it gets
+ * half a round trip more to say so. 0: nothing is.
+ */
+static uint64_t passed_until_ns(const struct wn_trace *t)
+{
+	if (t->end.why != WN_STOP_UNREACHABLE || t->end.ttl >= t->params.max_ttl ||
+		wn_trace_hop(t, (uint8_t)(t->end.ttl + 1u))->left == 0)
+		return 0;
+	return t->news_ns + t->worst_ns / 2 + REFUSAL_NS;
+}
+
+bool wn_trace_settled(struct wn_trace *t, uint64_t *wake_ns)
 {
 	uint8_t limit = wn_trace_limit(t);
+	uint64_t passed_ns = passed_until_ns(t);
 
 	if (t->held.count > 0)
 		return false;
+	if (t->now_ns < passed_ns) {
+		*wake_ns = passed_ns < *wake_ns ? passed_ns : *wake_ns;
+		return false;
+	}
 	for (unsigned ttl = t->params.first_ttl; ttl <= limit; ttl++) {
 		const struct hop *hop = wn_trace_hop(t, (uint8_t)ttl);
 

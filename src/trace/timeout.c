@@ -14,13 +14,18 @@ static uint64_t times_milli(uint64_t ns, uint32_t milli)
 	return ns > NEVER / 1000000 ? NEVER / 2 : ns * milli / 1000;
 }
 
-/* The round trip of the nearest farther TTL that has one; 0 none. */
+/*
+ * The worst round trip of a farther TTL; 0 none. The worst, not the nearest: a router may take
+ * longer to make an answer than to forward what others answer.
+ */
 static uint64_t farther_ns(const struct wn_trace *t, uint8_t ttl)
 {
+	uint64_t worst = 0;
+
 	for (unsigned far = ttl + 1u; far <= t->frontier; far++)
-		if (wn_trace_hop(t, (uint8_t)far)->rtt_ns > 0)
-			return wn_trace_hop(t, (uint8_t)far)->rtt_ns;
-	return 0;
+		if (wn_trace_hop(t, (uint8_t)far)->rtt_ns > worst)
+			worst = wn_trace_hop(t, (uint8_t)far)->rtt_ns;
+	return worst;
 }
 
 /* While nothing has answered, the network as a whole gets wait_max_ns, once. */
@@ -89,6 +94,7 @@ static void shift(struct wn_trace *t, uint64_t by_ns)
 	const struct params *p = &t->params;
 
 	t->first_ns += by_ns;
+	t->news_ns += by_ns;
 	t->held.until_ns += by_ns;
 	for (uint16_t i = 0; i < t->out_count; i++)
 		t->out[i].base_ns += by_ns;
@@ -104,6 +110,8 @@ void wn_trace_clock(struct wn_trace *t, uint64_t now_ns)
 	if (now_ns <= t->now_ns)
 		return;
 	t->now_ns = now_ns;
+	if (t->first_ns > now_ns)
+		t->first_ns = now_ns; /* a stamp from the future */
 	if (t->asked_ns == NEVER || now_ns - t->start_ns < JUMP_NS ||
 		now_ns - JUMP_NS <= t->asked_ns)
 		return;

@@ -334,7 +334,7 @@ static enum wn_act_kind decide(struct wn_trace *t, struct wn_act *out)
 		return finish(t, &out->event);
 	if (timed_out(t, &out->event))
 		return WN_ACT_EMIT;
-	if (wn_trace_settled(t))
+	if (wn_trace_settled(t, &wake))
 		return finish(t, &out->event);
 	if (wn_trace_queue_pop(t, &out->event)) /* the serial pass began */
 		return WN_ACT_EMIT;

@@ -24,8 +24,12 @@
 #define NO_TTL		  256
 #define MS		  UINT64_C(1000000)
 
-#define WAIT_FLOOR_NS	  (50 * MS)  /* for hops whose silence is measured by farther ones */
-#define RETRY_FLOOR_NS	  (50 * MS)  /* between first and later probes of trailing hops */
+#define WAIT_FLOOR_NS	  (100 * MS) /* for hops whose silence is measured by farther ones */
+#define RETRY_FLOOR_NS	  (50 * MS)  /* between passes over trailing hops */
+#define PASS_PROBES	  3	     /* sent to a TTL before the next is probed */
+#define REFUSAL_NS	  (10 * MS)  /* for others to pass where one was refused */
+#define AHEAD		  6	     /* TTLs probed ahead of the farthest answer */
+#define FIRST_WINDOW	  16	     /* outstanding while no hop is known */
 #define AGAIN_FIRST_NS	  (1 * MS)   /* backoff when this machine's queue is full ... */
 #define AGAIN_LAST_NS	  (50 * MS)  /* ... doubling up to this */
 #define AGAIN_TRIES	  30	     /* then, with nothing else outstanding, it is final */
@@ -187,6 +191,7 @@ struct wn_trace {
 	uint8_t link_tries;
 
 	uint64_t first_ns;  /* when the first probe left, moved by time lost */
+	uint64_t news_ns;   /* when the frontier last moved, moved by time lost */
 	uint64_t worst_ns;  /* RTT */
 	uint8_t frontier;   /* highest TTL that answered; 0 none */
 	uint8_t expire_top; /* highest TTL with time exceeded */
@@ -274,8 +279,11 @@ void wn_trace_tie_resolve(struct wn_trace *t);
 void wn_trace_find_end(struct wn_trace *t);
 /* The highest TTL that may be probed now. */
 uint8_t wn_trace_limit(const struct wn_trace *t);
-/* Everything up to the end is decided. May start the serial pass, and is false then. */
-bool wn_trace_settled(struct wn_trace *t);
+/*
+ * Everything up to the end is decided. May start the serial pass, and is false then; lowers
+ * *wake_ns to when it is to be asked again.
+ */
+bool wn_trace_settled(struct wn_trace *t, uint64_t *wake_ns);
 /* Fills the STOP event of a settled or forced end. */
 void wn_trace_stop_event(struct wn_trace *t, struct wn_event *ev);
 

@@ -233,6 +233,12 @@ static void expect_line(struct scenario *s, char *line)
 		unsigned ttl = (unsigned)strtoul(rest, &rest, 10) & 255;
 
 		expect_number(s, "responders", r->hops[ttl].responder_count, rest, false);
+	} else if (strcmp(line, "replies") == 0) {
+		unsigned ttl = (unsigned)strtoul(rest, &rest, 10) & 255;
+		const struct wn_hop *hop = &r->hops[ttl];
+
+		expect_number(s, "replies", hop->responder_count ? hop->responders[0].replies : 0,
+			rest + strspn(rest, " "), false);
 	} else if (strcmp(line, "counter") == 0) {
 		expect_counter(s, rest);
 	} else if (strcmp(line, "time") == 0) {

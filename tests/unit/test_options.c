@@ -58,7 +58,7 @@ static void test_defaults(void **state)
 	assert_int_equal(req.params.wait_near_milli, 3000);
 	assert_int_equal(req.params.gap, 12);
 	assert_int_equal(req.params.pps, 1000);
-	assert_int_equal(req.params.window, 32);
+	assert_int_equal(req.params.window, 48);
 	assert_int_equal(req.params.flow_mode, WN_FLOW_FIXED);
 	for (size_t i = 0; i < 4; i++)
 		assert_int_equal(req.set_mask[i], 0);
