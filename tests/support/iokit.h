@@ -6,6 +6,7 @@
 #ifndef WN_TESTS_IOKIT_H
 #define WN_TESTS_IOKIT_H
 
+#include <errno.h>
 #include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -18,6 +19,9 @@
 #define KIT_PATIENCE_MS 10000 /* what a test waits for comes, or the test fails */
 #define KIT_QUIET_MS	50    /* nothing more is to come: long enough for loopback */
 #define KIT_RX		128
+
+/* This namespace, in both families. */
+static const char *const kit_selves[] = {"127.0.0.1", "::1"};
 
 struct kit {
 	struct wn_io *io;
@@ -194,6 +198,52 @@ static inline void kit_error(
 		}
 	}
 	assert_true(ns_send(error, len, &e.to));
+}
+
+/*
+ * A firewall of this machine drops some of a batch. Only such a failure comes after the kernel has
+ * numbered the packet for its stamp, so this is where stamps could go astray.
+ */
+static inline void kit_check_blocked_here(kit_opener *opener)
+{
+	struct kit k;
+
+	if (!ns_nft("add table inet t; add chain inet t o { type filter hook output priority 0; };"
+		    "add rule inet t o ip ttl 9 drop; add rule inet t o ip6 hoplimit 9 drop"))
+		skip();
+	for (size_t f = 0; f < 2; f++) {
+		struct wn_tx tx[30];
+		size_t good = 0;
+
+		kit_open(&k, opener, kit_config(WN_PROTO_UDP, kit_selves[f], 33434));
+		for (size_t i = 0; i < 30; i++) {
+			tx[i].probe = kit_probe(&k, i);
+			if (i % 7 == 3 || i % 7 == 4)
+				tx[i].probe.ttl = 9;
+		}
+		assert_int_equal(k.io->ops->send_batch(k.io, tx, 30, wn_os_mono_ns()), 30);
+		kit_recv(&k, 22);
+		for (size_t i = 0; i < 30; i++) {
+			const struct wn_rx *rx = &k.rx[good];
+
+			if (tx[i].probe.ttl == 9) {
+				assert_int_equal(tx[i].err, WN_EBLOCKED);
+				assert_int_equal(tx[i].sys, EPERM);
+				continue;
+			}
+			assert_int_equal(tx[i].err, WN_OK);
+			assert_int_equal(tx[i].clock, WN_CLOCK_KERNEL);
+			assert_memory_equal(rx->reply.quote.cookie, tx[i].probe.cookie, 8);
+			/* Each stamp is its own probe's: before its answer, after the one before.
+			 */
+			assert_true(tx[i].tx_ns <= rx->at_ns);
+			if (good++)
+				assert_true(tx[i].tx_ns > rx[-1].at_ns);
+		}
+		kit_recv_only(&k, 22);
+		kit_close(&k);
+	}
+	assert_true(ns_nft("delete table inet t"));
 }
 
 #endif

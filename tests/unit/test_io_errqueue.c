@@ -14,8 +14,6 @@
 #include <linux/errqueue.h>
 #include "io/dgram.h"
 
-static const char *const selves[] = {"127.0.0.1", "::1"};
-
 static void test_udp_unreachable(void **state)
 {
 	struct kit k;
@@ -26,7 +24,7 @@ static void test_udp_unreachable(void **state)
 		struct wn_probe p;
 		struct wn_tx tx;
 
-		kit_open(&k, wn_io_errqueue_open, kit_config(WN_PROTO_UDP, selves[f], 33434));
+		kit_open(&k, wn_io_errqueue_open, kit_config(WN_PROTO_UDP, kit_selves[f], 33434));
 		assert_string_equal(k.io->caps.name, "errqueue");
 		assert_true(k.io->caps.blind[0] != '\0');
 		p = kit_probe(&k, 5);
@@ -57,7 +55,7 @@ static void test_pending_error(void **state)
 
 	(void)state;
 	for (size_t f = 0; f < 2; f++) {
-		kit_open(&k, wn_io_errqueue_open, kit_config(WN_PROTO_UDP, selves[f], 33434));
+		kit_open(&k, wn_io_errqueue_open, kit_config(WN_PROTO_UDP, kit_selves[f], 33434));
 		for (uint64_t i = 0; i < 20; i++) {
 			struct wn_probe p = kit_probe(&k, i);
 
@@ -104,14 +102,14 @@ static void test_udp_answer(void **state)
 	(void)state;
 	for (size_t f = 0; f < 2; f++) {
 		uint16_t port;
-		int server = kit_listen(selves[f], &port, SOCK_DGRAM);
+		int server = kit_listen(kit_selves[f], &port, SOCK_DGRAM);
 		const struct wn_reply *r;
 		struct wn_probe p;
 		union wn_sa from;
 		socklen_t len = sizeof(from);
 		char data[64];
 
-		kit_open(&k, wn_io_errqueue_open, kit_config(WN_PROTO_UDP, selves[f], port));
+		kit_open(&k, wn_io_errqueue_open, kit_config(WN_PROTO_UDP, kit_selves[f], port));
 		p = kit_probe(&k, 42);
 		kit_send(&k, &p);
 		assert_int_equal(recvfrom(server, data, sizeof(data), 0, &from.any, &len), 10);
@@ -180,19 +178,19 @@ static void test_extensions(void **state)
 
 	(void)state;
 	for (size_t f = 0; f < 2; f++) {
-		struct wn_addr self = kit_addr(selves[f]);
+		struct wn_addr self = kit_addr(kit_selves[f]);
 		struct wn_wire_error e = {.kind = WN_REPLY_TIME_EXCEEDED,
 			.from = self,
 			.to = self,
 			.ttl = 33,
 			.ext = &ext};
 		uint16_t port;
-		int silent = kit_listen(selves[f], &port, SOCK_DGRAM);
+		int silent = kit_listen(kit_selves[f], &port, SOCK_DGRAM);
 		const struct wn_reply *r;
 		struct wn_probe p;
 		struct kit k;
 
-		kit_open(&k, wn_io_errqueue_open, kit_config(WN_PROTO_UDP, selves[f], port));
+		kit_open(&k, wn_io_errqueue_open, kit_config(WN_PROTO_UDP, kit_selves[f], port));
 		p = kit_probe(&k, 1);
 		p.src = self;
 		kit_error(&p, e, false, 0);
@@ -317,51 +315,10 @@ static void test_local_failures(void **state)
 	}
 }
 
-/*
- * A firewall of this machine drops some of a batch. Only such a failure comes after the kernel has
- * numbered the packet for its stamp, so this is where stamps could go astray.
- */
 static void test_blocked_here(void **state)
 {
-	struct kit k;
-
 	(void)state;
-	if (!ns_nft("add table inet t; add chain inet t o { type filter hook output priority 0; };"
-		    "add rule inet t o ip ttl 9 drop; add rule inet t o ip6 hoplimit 9 drop"))
-		skip();
-	for (size_t f = 0; f < 2; f++) {
-		struct wn_tx tx[30];
-		size_t good = 0;
-
-		kit_open(&k, wn_io_errqueue_open, kit_config(WN_PROTO_UDP, selves[f], 33434));
-		for (size_t i = 0; i < 30; i++) {
-			tx[i].probe = kit_probe(&k, i);
-			if (i % 7 == 3 || i % 7 == 4)
-				tx[i].probe.ttl = 9;
-		}
-		assert_int_equal(k.io->ops->send_batch(k.io, tx, 30, wn_os_mono_ns()), 30);
-		kit_recv(&k, 22);
-		for (size_t i = 0; i < 30; i++) {
-			const struct wn_rx *rx = &k.rx[good];
-
-			if (tx[i].probe.ttl == 9) {
-				assert_int_equal(tx[i].err, WN_EBLOCKED);
-				assert_int_equal(tx[i].sys, EPERM);
-				continue;
-			}
-			assert_int_equal(tx[i].err, WN_OK);
-			assert_int_equal(tx[i].clock, WN_CLOCK_KERNEL);
-			assert_memory_equal(rx->reply.quote.cookie, tx[i].probe.cookie, 8);
-			/* Each stamp is its own probe's: before its answer, after the one before.
-			 */
-			assert_true(tx[i].tx_ns <= rx->at_ns);
-			if (good++)
-				assert_true(tx[i].tx_ns > rx[-1].at_ns);
-		}
-		kit_recv_only(&k, 22);
-		kit_close(&k);
-	}
-	assert_true(ns_nft("delete table inet t"));
+	kit_check_blocked_here(wn_io_errqueue_open);
 }
 
 static void test_span(void **state)
@@ -403,13 +360,13 @@ static void test_ping(void **state)
 	assert_non_null(strstr(ctx.text, "ping_group_range"));
 	assert_true(ns_sysctl("net/ipv4/ping_group_range", "0 0"));
 	for (size_t f = 0; f < 2; f++) {
-		struct wn_addr self = kit_addr(selves[f]);
+		struct wn_addr self = kit_addr(kit_selves[f]);
 		struct wn_wire_error e = {
 			.kind = WN_REPLY_TIME_EXCEEDED, .from = self, .to = self, .ttl = 44};
 		struct wn_probe p;
 		const struct wn_reply *r;
 
-		kit_open(&k, wn_io_errqueue_open, kit_config(WN_PROTO_ICMP, selves[f], 0));
+		kit_open(&k, wn_io_errqueue_open, kit_config(WN_PROTO_ICMP, kit_selves[f], 0));
 		assert_string_equal(k.io->caps.name, "ping");
 		p = kit_probe(&k, 1);
 		p.src = self;

@@ -14,8 +14,6 @@
 #include "iokit.h"
 #include "io/raw.h"
 
-static const char *const selves[] = {"127.0.0.1", "::1"};
-
 static void assert_quote_is(const struct wn_quote *q, const struct wn_probe *p)
 {
 	assert_true(q->present && q->l4_present);
@@ -44,7 +42,7 @@ static void test_udp(void **state)
 		struct wn_probe p;
 		const struct wn_rx *rx;
 
-		kit_open(&k, wn_io_raw_open, kit_config(WN_PROTO_UDP, selves[f], 33434));
+		kit_open(&k, wn_io_raw_open, kit_config(WN_PROTO_UDP, kit_selves[f], 33434));
 		assert_string_equal(k.io->caps.name, "raw");
 		p = kit_probe(&k, 7);
 		p.tos = 0xb8;
@@ -76,7 +74,7 @@ static void test_icmp(void **state)
 		struct wn_probe p;
 		const struct wn_rx *rx;
 
-		kit_open(&k, wn_io_raw_open, kit_config(WN_PROTO_ICMP, selves[f], 0));
+		kit_open(&k, wn_io_raw_open, kit_config(WN_PROTO_ICMP, kit_selves[f], 0));
 		p = kit_probe(&k, 3);
 		kit_send(&k, &p);
 		rx = kit_recv(&k, 1);
@@ -98,11 +96,11 @@ static void test_tcp(void **state)
 	(void)state;
 	for (size_t f = 0; f < 2; f++) {
 		uint16_t open_port;
-		int listener = kit_listen(selves[f], &open_port, SOCK_STREAM);
+		int listener = kit_listen(kit_selves[f], &open_port, SOCK_STREAM);
 		struct wn_probe p;
 		const struct wn_rx *rx;
 
-		kit_open(&k, wn_io_raw_open, kit_config(WN_PROTO_TCP, selves[f], 1));
+		kit_open(&k, wn_io_raw_open, kit_config(WN_PROTO_TCP, kit_selves[f], 1));
 		p = kit_probe(&k, 1);
 		kit_send(&k, &p);
 		rx = kit_recv(&k, 1);
@@ -130,7 +128,7 @@ static void test_udp_answer(void **state)
 	(void)state;
 	for (size_t f = 0; f < 2; f++) {
 		uint16_t port;
-		int server = kit_listen(selves[f], &port, SOCK_DGRAM);
+		int server = kit_listen(kit_selves[f], &port, SOCK_DGRAM);
 		struct wn_probe p;
 		union wn_sa from;
 		socklen_t len = sizeof(from);
@@ -138,7 +136,7 @@ static void test_udp_answer(void **state)
 		ssize_t n;
 		const struct wn_rx *rx;
 
-		kit_open(&k, wn_io_raw_open, kit_config(WN_PROTO_UDP, selves[f], port));
+		kit_open(&k, wn_io_raw_open, kit_config(WN_PROTO_UDP, kit_selves[f], port));
 		p = kit_probe(&k, 1);
 		kit_send(&k, &p);
 		n = recvfrom(server, data, sizeof(data), 0, &from.any, &len);
@@ -221,51 +219,10 @@ static void test_failures_within_a_batch(void **state)
 	}
 }
 
-/*
- * A firewall of this machine drops some of a batch. Only such a failure comes after the kernel has
- * numbered the packet for its stamp, so this is where stamps could go astray.
- */
 static void test_blocked_here(void **state)
 {
-	struct kit k;
-
 	(void)state;
-	if (!ns_nft("add table inet t; add chain inet t o { type filter hook output priority 0; };"
-		    "add rule inet t o ip ttl 9 drop; add rule inet t o ip6 hoplimit 9 drop"))
-		skip();
-	for (size_t f = 0; f < 2; f++) {
-		struct wn_tx tx[30];
-		size_t good = 0;
-
-		kit_open(&k, wn_io_raw_open, kit_config(WN_PROTO_UDP, selves[f], 33434));
-		for (size_t i = 0; i < 30; i++) {
-			tx[i].probe = kit_probe(&k, i);
-			if (i % 7 == 3 || i % 7 == 4)
-				tx[i].probe.ttl = 9;
-		}
-		assert_int_equal(k.io->ops->send_batch(k.io, tx, 30, wn_os_mono_ns()), 30);
-		kit_recv(&k, 22);
-		for (size_t i = 0; i < 30; i++) {
-			const struct wn_rx *rx = &k.rx[good];
-
-			if (tx[i].probe.ttl == 9) {
-				assert_int_equal(tx[i].err, WN_EBLOCKED);
-				assert_int_equal(tx[i].sys, EPERM);
-				continue;
-			}
-			assert_int_equal(tx[i].err, WN_OK);
-			assert_int_equal(tx[i].clock, WN_CLOCK_KERNEL);
-			assert_memory_equal(rx->reply.quote.cookie, tx[i].probe.cookie, 8);
-			/* Each stamp is its own probe's: before its answer, after the one before.
-			 */
-			assert_true(tx[i].tx_ns <= rx->at_ns);
-			if (good++)
-				assert_true(tx[i].tx_ns > rx[-1].at_ns);
-		}
-		kit_recv_only(&k, 22);
-		kit_close(&k);
-	}
-	assert_true(ns_nft("delete table inet t"));
+	kit_check_blocked_here(wn_io_raw_open);
 }
 
 static void test_link_down(void **state)
@@ -314,11 +271,11 @@ static void test_forged(void **state)
 
 	(void)state;
 	for (size_t f = 0; f < 2; f++) {
-		struct wn_addr self = kit_addr(selves[f]);
+		struct wn_addr self = kit_addr(kit_selves[f]);
 		struct wn_wire_error e = {.kind = WN_REPLY_TIME_EXCEEDED, .from = self, .to = self};
 		struct wn_probe p, other;
 
-		kit_open(&k, wn_io_raw_open, kit_config(WN_PROTO_UDP, selves[f], 33434));
+		kit_open(&k, wn_io_raw_open, kit_config(WN_PROTO_UDP, kit_selves[f], 33434));
 		p = kit_probe(&k, 1);
 		p.src = self;
 		kit_error(&p, e, false, 0);
@@ -464,8 +421,8 @@ static void test_fragments(void **state)
 	(void)state;
 	for (size_t f = 0; f < 2; f++) {
 		struct wn_probe p = {.proto = WN_PROTO_UDP,
-			.src = kit_addr(selves[f]),
-			.dst = kit_addr(selves[f]),
+			.src = kit_addr(kit_selves[f]),
+			.dst = kit_addr(kit_selves[f]),
 			.ttl = 3,
 			.dport = 9,
 			.ip_id = f ? 0 : 77};

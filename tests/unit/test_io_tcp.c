@@ -11,8 +11,6 @@
 #include <unistd.h>
 #include "iokit.h"
 
-static const char *const selves[] = {"127.0.0.1", "::1"};
-
 static void test_tcp_answers(void **state)
 {
 	struct kit k;
@@ -20,12 +18,12 @@ static void test_tcp_answers(void **state)
 	(void)state;
 	for (size_t f = 0; f < 2; f++) {
 		uint16_t port;
-		int listener = kit_listen(selves[f], &port, SOCK_STREAM);
+		int listener = kit_listen(kit_selves[f], &port, SOCK_STREAM);
 		const struct wn_rx *rx;
 		struct wn_probe p;
 		struct wn_tx tx;
 
-		kit_open(&k, wn_io_errqueue_open, kit_config(WN_PROTO_TCP, selves[f], 1));
+		kit_open(&k, wn_io_errqueue_open, kit_config(WN_PROTO_TCP, kit_selves[f], 1));
 		assert_string_equal(k.io->caps.name, "tcp-connect");
 		assert_int_equal(k.io->caps.per_flow, 1);
 		p = kit_probe(&k, 1);
