@@ -26,7 +26,7 @@ from wire import Wire  # noqa: E402
 
 HOPS = 10
 SLOW_S = 2.0
-LIMIT_S = 120
+LIMIT_S = 60
 QUICK_LIMIT_S = 3
 RTT_US = 1000.0  # a reading is in ms
 
