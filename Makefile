@@ -44,7 +44,7 @@ bench: deps-test all ## speed and accuracy beside Debian's tracers, in namespace
 fuzz: deps-test ## libFuzzer over every property, SECONDS_PER_TARGET each
 	@tools/fuzz $(BUILD)-fuzz $(SECONDS_PER_TARGET)
 
-lint: deps-test $(BUILD)/build.ninja ## clang-format, clang-tidy, cppcheck, include rules
+lint: deps-test $(BUILD)/build.ninja ## clang-format, clang-tidy, cppcheck, -fanalyzer, include rules
 	@tools/lint $(BUILD)
 
 format: ## clang-format every C file
