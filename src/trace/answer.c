@@ -15,18 +15,8 @@ static bool is_port_unreachable(const struct wn_reply *r)
 /* The target's address alone says nothing: behind address translation every hop may carry it. */
 static bool is_destination(const struct wn_trace *t, const struct wn_reply *r)
 {
-	if (!wn_addr_eq(&r->from, &t->params.dst))
-		return false;
-	switch (r->kind) {
-	case WN_REPLY_ECHO:
-	case WN_REPLY_UDP:
-	case WN_REPLY_SYN_ACK:
-	case WN_REPLY_RST:
-	case WN_REPLY_TCP_OTHER:
-		return true;
-	default:
-		return is_port_unreachable(r);
-	}
+	return wn_addr_eq(&r->from, &t->params.dst) &&
+	       (wn_reply_is_direct(r->kind) || is_port_unreachable(r));
 }
 
 static enum wn_clock worse(enum wn_clock tx, enum wn_clock rx)
