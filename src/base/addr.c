@@ -8,6 +8,7 @@
 #include <assert.h>
 #include <string.h>
 #include "base/fmt.h"
+#include "base/text.h"
 
 #define GROUPS 8
 
@@ -67,17 +68,6 @@ static bool parse_v4(const char *p, uint8_t out[4])
 	return *p == '\0';
 }
 
-static int hex_digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
-}
-
 /* The groups read so far, and where "::" stood among them (-1: nowhere). */
 struct v6_groups {
 	uint8_t bytes[16];
@@ -90,8 +80,8 @@ static const char *read_group(const char *p, struct v6_groups *g)
 	unsigned v = 0;
 	const char *start = p;
 
-	while (p < start + 4 && hex_digit(*p) >= 0)
-		v = v << 4 | (unsigned)hex_digit(*p++);
+	while (p < start + 4 && wn_text_hex_digit(*p) >= 0)
+		v = v << 4 | (unsigned)wn_text_hex_digit(*p++);
 	if (*p == '.') {
 		if (g->n > GROUPS - 2 || !parse_v4(start, g->bytes + 2 * g->n))
 			return NULL;

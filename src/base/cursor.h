@@ -48,4 +48,22 @@ void wn_wr_fill(struct wn_wr *w, uint8_t value, size_t len);
 /* Overwrites two bytes written earlier (a checksum or length); pos does not move. */
 void wn_wr_patch_be16(struct wn_wr *w, size_t at, uint16_t v);
 
+/* Without a cursor, for fields that the caller knows to be there. */
+static inline uint16_t wn_get_be16(const uint8_t *at)
+{
+	return (uint16_t)(at[0] << 8 | at[1]);
+}
+
+static inline void wn_put_be16(uint8_t *at, uint16_t v)
+{
+	at[0] = (uint8_t)(v >> 8);
+	at[1] = (uint8_t)v;
+}
+
+static inline void wn_put_be32(uint8_t *at, uint32_t v)
+{
+	wn_put_be16(at, (uint16_t)(v >> 16));
+	wn_put_be16(at + 2, (uint16_t)v);
+}
+
 #endif

@@ -12,16 +12,21 @@
 #define NANO	     1000000000u
 #define DECIMALS_MAX 9
 
+int wn_text_hex_digit(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	if (c >= 'a' && c <= 'f')
+		return c - 'a' + 10;
+	if (c >= 'A' && c <= 'F')
+		return c - 'A' + 10;
+	return -1;
+}
+
 static int digit_of(char c, unsigned base)
 {
-	int v = -1;
+	int v = wn_text_hex_digit(c);
 
-	if (c >= '0' && c <= '9')
-		v = c - '0';
-	else if (c >= 'a' && c <= 'f')
-		v = c - 'a' + 10;
-	else if (c >= 'A' && c <= 'F')
-		v = c - 'A' + 10;
 	return v < (int)base ? v : -1;
 }
 

@@ -15,6 +15,8 @@
 wn_err wn_text_u64(const char *text, uint64_t min, uint64_t max, uint64_t *out);
 /* A decimal number with up to nine decimals, times 10^9: "0.25" gives 250000000. No sign. */
 wn_err wn_text_nano(const char *text, uint64_t *out_nano);
+/* The value of a hexadecimal digit, -1 for any other character. */
+int wn_text_hex_digit(char c);
 /* A duration: a number with unit ns us ms s m h, or none, then seconds. */
 wn_err wn_text_duration_ns(const char *text, uint64_t *out_ns);
 /* Decodes one UTF-8 sequence of at most len bytes: its length, or 0 when malformed

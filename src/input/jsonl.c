@@ -59,13 +59,6 @@ static wn_err read_enum(
 	return bad(rd, f->key, "unknown name");
 }
 
-static int hex_digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /* At most size bytes of hex text into out. Their number, or -1. */
 static int read_hex(const json_t *v, uint8_t *out, size_t size)
 {
@@ -75,8 +68,8 @@ static int read_hex(const json_t *v, uint8_t *out, size_t size)
 	if (!text || len % 2 != 0 || len / 2 > size)
 		return -1;
 	for (size_t i = 0; i < len / 2; i++) {
-		int high = hex_digit(text[2 * i]);
-		int low = hex_digit(text[2 * i + 1]);
+		int high = wn_text_hex_digit(text[2 * i]);
+		int low = wn_text_hex_digit(text[2 * i + 1]);
 
 		if (high < 0 || low < 0)
 			return -1;

@@ -7,14 +7,10 @@
 #include <sys/epoll.h>
 
 #include "os/os.h"
+#include "packet/wire.h"
 
 #define READY_MAX   16 /* sockets looked at in one call */
 #define ERROR_TRIES 4  /* pending socket errors read away before giving up on a socket */
-
-static uint16_t ip_bytes(uint8_t family)
-{
-	return family == 4 ? 20 : 40;
-}
 
 static struct wn_rx *next_rx(struct wn_rx_list *list, enum wn_rx_kind kind, uint64_t id)
 {
@@ -62,7 +58,7 @@ static uint64_t only_probe(const struct wn_dgram_flow *flow)
 static bool take_error(struct wn_dgram *d, struct wn_dgram_flow *flow, const struct wn_errq_msg *m,
 	struct wn_rx_list *list)
 {
-	size_t headers = ip_bytes(d->config.family) + d->proto->quote_headers;
+	size_t headers = wn_ip_header_size(d->config.family) + d->proto->quote_headers;
 	struct wn_reply *r = &list->rx[list->len].reply;
 	struct wn_rx *rx;
 

@@ -49,7 +49,7 @@ static wn_err ping_read_answer(const struct wn_dgram_flow *flow, uint16_t from_p
 	(void)from_port;
 	if (err != WN_OK)
 		return err;
-	out->length = (uint16_t)(len + (out->from.family == 4 ? 20 : 40));
+	out->length = (uint16_t)(len + wn_ip_header_size(out->from.family));
 	return out->kind == WN_REPLY_ECHO && out->icmp_id == flow->port ? WN_OK : WN_EUNSUPPORTED;
 }
 

@@ -200,7 +200,7 @@ static bool take_error(
 			continue;
 		next_rx(out, WN_RX_REPLY, a->id);
 		/* The kernel takes the quoted IP header off, the TCP header stays. */
-		if (!wn_errq_reply(&m, t->config.family, t->config.family == 4 ? 20 : 40, r)) {
+		if (!wn_errq_reply(&m, t->config.family, wn_ip_header_size(t->config.family), r)) {
 			t->io.counters.foreign++;
 			continue;
 		}

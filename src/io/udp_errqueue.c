@@ -10,8 +10,6 @@
 #include <string.h>
 
 #define UDP_HEADER 8
-#define IP4_HEADER 20
-#define IP6_HEADER 40
 
 static wn_err udp_open(const struct wn_io_config *c, int *out, struct wn_errctx *ctx)
 {
@@ -34,8 +32,7 @@ static wn_err udp_read_answer(const struct wn_dgram_flow *flow, uint16_t from_po
 	out->kind = WN_REPLY_UDP;
 	out->sport = from_port;
 	out->dport = flow->port;
-	out->length =
-		(uint16_t)(len + UDP_HEADER + (out->from.family == 4 ? IP4_HEADER : IP6_HEADER));
+	out->length = (uint16_t)(len + UDP_HEADER + wn_ip_header_size(out->from.family));
 	return out->from.family ? WN_OK : WN_EPARSE;
 }
 

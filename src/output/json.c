@@ -97,13 +97,6 @@ static void write_silence(struct wn_jw *w, const struct wn_result *r)
 	wn_jw_end(w);
 }
 
-static void write_counters(struct wn_jw *w, const struct wn_result *r)
-{
-	wn_jw_object(w, "counters");
-	wn_jw_fields(w, &wn_fields_counters, &r->counters, 0);
-	wn_jw_end(w);
-}
-
 /* ---- tables ---- */
 
 static void write_responders(struct wn_jw *w, const struct wn_result *r)
@@ -340,7 +333,7 @@ void wn_out_json(struct wn_strbuf *out, const struct wn_result *r,
 	wn_jw_text(&w, "generator", "wend " WN_VERSION);
 	write_run(&w, r);
 	write_stop(&w, r);
-	write_counters(&w, r);
+	wn_jw_counters(&w, &r->counters);
 	write_silence(&w, r);
 	write_responders(&w, r);
 	write_hops(&w, r);

@@ -63,6 +63,13 @@ void wn_jw_params(struct wn_jw *w, const struct wn_params *p)
 	wn_jw_end(w);
 }
 
+void wn_jw_counters(struct wn_jw *w, const struct wn_counters *counters)
+{
+	wn_jw_object(w, "counters");
+	wn_jw_fields(w, &wn_fields_counters, counters, 0);
+	wn_jw_end(w);
+}
+
 void wn_jw_quote(struct wn_jw *w, const char *key, const struct wn_quote *q, bool ip_seen)
 {
 	unsigned about = wn_about_quote(q);

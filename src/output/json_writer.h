@@ -44,6 +44,7 @@ void wn_jw_addr(struct wn_jw *w, const char *key, const struct wn_addr *addr); /
 void wn_jw_fields(struct wn_jw *w, const struct wn_fields *fields, const void *obj, unsigned about);
 /* "parameters" and "backend". */
 void wn_jw_params(struct wn_jw *w, const struct wn_params *p);
+void wn_jw_counters(struct wn_jw *w, const struct wn_counters *counters);
 void wn_jw_quote(struct wn_jw *w, const char *key, const struct wn_quote *q, bool ip_seen);
 void wn_jw_ext(struct wn_jw *w, const char *key, const struct wn_ext *ext); /* NULL: null */
 

@@ -27,13 +27,6 @@ static void write_reply(struct wn_jw *w, const struct wn_reply *reply)
 	wn_jw_end(w);
 }
 
-static void write_counters(struct wn_jw *w, const struct wn_counters *counters)
-{
-	wn_jw_object(w, "counters");
-	wn_jw_fields(w, &wn_fields_counters, counters, 0);
-	wn_jw_end(w);
-}
-
 void wn_out_jsonl(struct wn_strbuf *out, const struct wn_event *ev, unsigned trace)
 {
 	struct wn_jw w;
@@ -55,7 +48,7 @@ void wn_out_jsonl(struct wn_strbuf *out, const struct wn_event *ev, unsigned tra
 	else if (ev->kind == WN_EV_REPLY)
 		write_reply(&w, &ev->u.reply.reply);
 	else if (ev->kind == WN_EV_END)
-		write_counters(&w, &ev->u.end.counters);
+		wn_jw_counters(&w, &ev->u.end.counters);
 	wn_jw_end(&w);
 	wn_strbuf_putc(out, '\n');
 }

@@ -26,13 +26,7 @@ static void set_checksum(const struct wn_ip *ip, uint8_t *l4, size_t len, size_t
 	csum = wn_csum_finish(wn_csum_add(sum, l4, len));
 	if (csum == 0 && ip->proto == WN_IP_UDP)
 		csum = 0xffff;
-	l4[at] = (uint8_t)(csum >> 8);
-	l4[at + 1] = (uint8_t)csum;
-}
-
-static size_t ip_header(uint8_t family)
-{
-	return family == 4 ? WN_IP4_HEADER : WN_IP6_HEADER;
+	wn_put_be16(l4 + at, csum);
 }
 
 /* How the part behind the ICMP header is laid out. */
@@ -57,7 +51,7 @@ static wn_err lay_out(const struct wn_wire_error *e, const struct wn_icmp_form *
 			return WN_EFULL;
 		l->ext_len = w.pos;
 	}
-	max -= ip_header(f->family) + WN_ICMP_HEADER;
+	max -= wn_ip_header_size(f->family) + WN_ICMP_HEADER;
 	/* Only what is left beside extensions is for the quote, but never less than 128 bytes. */
 	max = max > l->ext_len + MIN_QUOTE_EXT ? max - l->ext_len : MIN_QUOTE_EXT;
 	l->quote = e->quote_bytes ? e->quote_bytes : max;
@@ -120,7 +114,7 @@ wn_err wn_wire_build_error(const struct wn_wire_error *e, const uint8_t *offendi
 	err = lay_out(e, f, offending_len, &l);
 	if (err != WN_OK)
 		return err;
-	at = ip_header(ip.family);
+	at = wn_ip_header_size(ip.family);
 	ip.length = (uint16_t)(at + WN_ICMP_HEADER + l.padded + l.ext_len);
 	wn_wr_init(&w, buf, cap);
 	wn_ip_write(&ip, &w);
@@ -247,7 +241,7 @@ wn_err wn_wire_build_answer(enum wn_reply_kind kind, const uint8_t *probe, size_
 	*out_len = 0;
 	if (err != WN_OK)
 		return err;
-	at = ip_header(a.ip.family);
+	at = wn_ip_header_size(a.ip.family);
 	if (cap < at)
 		return WN_EFULL;
 	wn_wr_init(&l4, buf + at, cap - at < UINT16_MAX - at ? cap - at : UINT16_MAX - at);

@@ -84,12 +84,6 @@ static void write_payload(const struct wn_probe *p, uint8_t *payload, size_t len
 	wn_wr_fill(&w, p->pattern, len - w.pos);
 }
 
-static void put_be16(uint8_t *at, uint16_t v)
-{
-	at[0] = (uint8_t)(v >> 8);
-	at[1] = (uint8_t)v;
-}
-
 /* Puts the checksum into the header and, where one is asked for, its cause into the payload. */
 static void settle_checksum(const struct wn_probe *p, struct l4 *l4, uint8_t *payload, size_t len)
 {
@@ -103,13 +97,13 @@ static void settle_checksum(const struct wn_probe *p, struct l4 *l4, uint8_t *pa
 	sum = wn_csum_add(sum, payload, len);
 	if (p->proto != WN_PROTO_TCP && p->checksum != 0) {
 		csum = p->checksum;
-		put_be16(payload + COMPENSATION_AT, wn_csum_compensate(sum, csum));
+		wn_put_be16(payload + COMPENSATION_AT, wn_csum_compensate(sum, csum));
 	} else {
 		csum = wn_csum_finish(sum);
 		if (csum == 0 && p->proto == WN_PROTO_UDP) /* RFC 768: 0 means none */
 			csum = 0xffff;
 	}
-	put_be16(l4->bytes + l4->csum_at, csum);
+	wn_put_be16(l4->bytes + l4->csum_at, csum);
 }
 
 wn_err wn_wire_build(const struct wn_probe *p, uint8_t *buf, size_t cap, size_t *out_len)

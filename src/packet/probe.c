@@ -34,7 +34,7 @@ uint8_t wn_ip_proto(enum wn_proto proto, uint8_t family)
 	return family == 4 ? WN_IP_ICMP : WN_IP_ICMP6;
 }
 
-static uint16_t ip_header(uint8_t family)
+uint16_t wn_ip_header_size(uint8_t family)
 {
 	return family == 4 ? WN_IP4_HEADER : WN_IP6_HEADER;
 }
@@ -48,12 +48,12 @@ uint16_t wn_probe_min_size(uint8_t family, enum wn_proto proto)
 {
 	uint16_t payload = proto == WN_PROTO_TCP ? 0 : WN_COOKIE_BYTES + 2;
 
-	return (uint16_t)(ip_header(family) + l4_header(proto) + payload);
+	return (uint16_t)(wn_ip_header_size(family) + l4_header(proto) + payload);
 }
 
 uint16_t wn_probe_payload_size(const struct wn_probe *p)
 {
-	return (uint16_t)(p->size - ip_header(p->dst.family) - l4_header(p->proto));
+	return (uint16_t)(p->size - wn_ip_header_size(p->dst.family) - l4_header(p->proto));
 }
 
 wn_err wn_probe_check(const struct wn_probe *p, struct wn_errctx *ctx)

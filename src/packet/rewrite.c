@@ -11,17 +11,6 @@
 
 #define NO_FIELD SIZE_MAX
 
-static uint16_t get_be16(const uint8_t *at)
-{
-	return (uint16_t)(at[0] << 8 | at[1]);
-}
-
-static void put_be16(uint8_t *at, uint16_t v)
-{
-	at[0] = (uint8_t)(v >> 8);
-	at[1] = (uint8_t)v;
-}
-
 static bool is_icmp(uint8_t proto)
 {
 	return proto == WN_IP_ICMP || proto == WN_IP_ICMP6;
@@ -95,7 +84,7 @@ static void change(uint8_t *at, const uint8_t *now, size_t len, uint8_t *csum)
 {
 	assert(at != NULL);
 	if (csum != NULL)
-		put_be16(csum, wn_csum_update(get_be16(csum), at, now, len));
+		wn_put_be16(csum, wn_csum_update(wn_get_be16(csum), at, now, len));
 	memcpy(at, now, len);
 }
 
@@ -162,7 +151,7 @@ static size_t l4_csum_at(const struct wn_ip *ip, const uint8_t *buf, size_t len)
 		return NO_FIELD;
 	if (at + 2 > len)
 		return NO_FIELD;
-	if (ip->proto == WN_IP_UDP && get_be16(buf + at) == 0) /* RFC 768: no checksum */
+	if (ip->proto == WN_IP_UDP && wn_get_be16(buf + at) == 0) /* RFC 768: no checksum */
 		return NO_FIELD;
 	return at;
 }
@@ -199,15 +188,15 @@ static wn_err set_end(
 	csum_at = l4_csum_at(&ip, buf, len);
 	csum = csum_at == NO_FIELD ? NULL : buf + csum_at;
 	if (csum != NULL && ip.proto != WN_IP_ICMP) /* the others sum the addresses too */
-		put_be16(csum, wn_csum_update(get_be16(csum), buf + at, addr->bytes, bytes));
+		wn_put_be16(csum, wn_csum_update(wn_get_be16(csum), buf + at, addr->bytes, bytes));
 	change(buf + at, addr->bytes, bytes, ip.family == 4 ? buf + 10 : NULL);
 	where = port != 0 ? port_at(&ip, buf, len, source) : NO_FIELD;
 	if (where != NO_FIELD) {
-		put_be16(port_bytes, port);
+		wn_put_be16(port_bytes, port);
 		change(buf + where, port_bytes, 2, csum);
 	}
-	if (csum != NULL && ip.proto == WN_IP_UDP && get_be16(csum) == 0)
-		put_be16(csum, 0xffff); /* RFC 768: 0 would say that there is none */
+	if (csum != NULL && ip.proto == WN_IP_UDP && wn_get_be16(csum) == 0)
+		wn_put_be16(csum, 0xffff); /* RFC 768: 0 would say that there is none */
 	return WN_OK;
 }
 

@@ -25,6 +25,8 @@
 
 /* The IP protocol number that probes of this kind have, and errors quote. */
 uint8_t wn_ip_proto(enum wn_proto proto, uint8_t family);
+/* Bytes of an IP header without options and extensions. */
+uint16_t wn_ip_header_size(uint8_t family);
 
 /* RFC 1071 one's complement sum, for checksums over several pieces; odd lengths only at the end. */
 uint32_t wn_csum_add(uint32_t sum, const void *data, size_t len);

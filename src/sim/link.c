@@ -6,6 +6,7 @@
 #include "sim/model.h"
 
 #include <string.h>
+#include "base/cursor.h"
 
 bool wn_sim_link_down(const struct wn_sim *s, uint32_t link, uint64_t at_ns)
 {
@@ -30,12 +31,6 @@ static void corrupt(struct wn_sim *s, struct wn_sim_pkt *p)
 	p->data[at] ^= (uint8_t)(1u << wn_rng_below(&s->rng, 8));
 }
 
-static void put_be16(uint8_t *at, uint16_t v)
-{
-	at[0] = (uint8_t)(v >> 8);
-	at[1] = (uint8_t)v;
-}
-
 /* Makes the lengths and checksums say that the packet ends where it was cut. */
 static void make_plausible(struct wn_sim_pkt *p, const struct wn_wire_head *h)
 {
@@ -43,17 +38,17 @@ static void make_plausible(struct wn_sim_pkt *p, const struct wn_wire_head *h)
 	uint32_t sum = 0;
 
 	if (h->src.family == 4) {
-		put_be16(p->data + 2, (uint16_t)p->len);
-		put_be16(p->data + 10, 0);
-		put_be16(p->data + 10, wn_csum_finish(wn_csum_add(0, p->data, h->l4_offset)));
+		wn_put_be16(p->data + 2, (uint16_t)p->len);
+		wn_put_be16(p->data + 10, 0);
+		wn_put_be16(p->data + 10, wn_csum_finish(wn_csum_add(0, p->data, h->l4_offset)));
 	} else {
-		put_be16(p->data + 4, (uint16_t)(p->len - 40));
+		wn_put_be16(p->data + 4, (uint16_t)(p->len - 40));
 		sum = wn_csum_pseudo(&h->src, &h->dst, h->proto, l4);
 	}
 	if ((h->proto != WN_IP_ICMP && h->proto != WN_IP_ICMP6) || l4 < 4)
 		return;
-	put_be16(p->data + h->l4_offset + 2, 0);
-	put_be16(p->data + h->l4_offset + 2,
+	wn_put_be16(p->data + h->l4_offset + 2, 0);
+	wn_put_be16(p->data + h->l4_offset + 2,
 		wn_csum_finish(wn_csum_add(sum, p->data + h->l4_offset, l4)));
 }
 

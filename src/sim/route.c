@@ -8,6 +8,7 @@
 #include <assert.h>
 #include <string.h>
 #include "base/alloc.h"
+#include "base/cursor.h"
 #include "base/siphash.h"
 
 #define UNREACHED UINT32_MAX
@@ -101,12 +102,6 @@ wn_err wn_sim_measure(struct wn_sim *s)
 	return err;
 }
 
-static void put_u32(uint8_t *at, uint32_t v)
-{
-	for (unsigned i = 0; i < 4; i++)
-		at[i] = (uint8_t)(v >> (24 - 8 * i));
-}
-
 /*
  * What a balancer hashes. Errors on their way back carry no ports: real routers then look at
  * the addresses alone, so that one path back is kept.
@@ -117,20 +112,20 @@ static uint64_t flow_hash(const struct wn_sim *s, uint32_t node, const struct wn
 	struct wn_sipkey key = {{0}};
 	uint8_t in[64] = {0};
 
-	put_u32(key.bytes, node);
-	put_u32(key.bytes + 4, (uint32_t)(s->seed >> 32));
-	put_u32(key.bytes + 8, (uint32_t)s->seed);
+	wn_put_be32(key.bytes, node);
+	wn_put_be32(key.bytes + 4, (uint32_t)(s->seed >> 32));
+	wn_put_be32(key.bytes + 8, (uint32_t)s->seed);
 	memcpy(in, h->dst.bytes, 16);
 	if (how != WN_BALANCE_DEST)
 		memcpy(in + 16, h->src.bytes, 16);
 	if (how == WN_BALANCE_FLOW || how == WN_BALANCE_FLOW_LABEL) {
 		in[32] = h->proto;
-		put_u32(in + 36, (uint32_t)h->sport << 16 | h->dport);
+		wn_put_be32(in + 36, (uint32_t)h->sport << 16 | h->dport);
 		if ((h->proto == WN_IP_ICMP || h->proto == WN_IP_ICMP6) && !wn_sim_is_error(h))
-			put_u32(in + 40, (uint32_t)h->icmp_id << 16 | h->checksum);
+			wn_put_be32(in + 40, (uint32_t)h->icmp_id << 16 | h->checksum);
 	}
 	if (how == WN_BALANCE_LABEL || how == WN_BALANCE_FLOW_LABEL)
-		put_u32(in + 44, h->flow_label);
+		wn_put_be32(in + 44, h->flow_label);
 	return wn_siphash(&key, in, sizeof in);
 }
 
