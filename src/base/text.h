@@ -31,4 +31,11 @@ size_t wn_text_clean(char *out, size_t size, const char *text, size_t len);
 /* Columns a terminal needs for clean UTF-8 text (0 for combining, 2 for wide East Asian). */
 size_t wn_text_columns(const char *text, size_t len);
 
+/*
+ * For "did you mean": the candidate with the fewest slips of the finger between it and what was
+ * typed, the first of equals. NULL when none is near.
+ */
+const char *wn_text_nearest(const char *typed, const char *(*candidate)(const void *user, size_t i),
+	const void *user, size_t count);
+
 #endif

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/fmt.h"
+#include "base/text.h"
 
 #define NAME_MAX_BYTES 32
 
@@ -37,64 +38,18 @@ static bool negatable(const struct wn_opt *opt)
 	return opt->type == WN_OPT_FLAG && opt->width == sizeof(bool);
 }
 
-/* Edit distance of two short words, by rows; beyond NAME_MAX_BYTES they are simply far apart. */
-static size_t distance(const char *a, const char *b)
+static const char *key_at(const void *opts, size_t i)
 {
-	size_t row[NAME_MAX_BYTES + 1], la = strlen(a), lb = strlen(b);
-
-	if (la > NAME_MAX_BYTES || lb > NAME_MAX_BYTES)
-		return NAME_MAX_BYTES;
-	for (size_t j = 0; j <= lb; j++)
-		row[j] = j;
-	for (size_t i = 1; i <= la; i++) {
-		size_t diagonal = row[0];
-
-		row[0] = i;
-		for (size_t j = 1; j <= lb; j++) {
-			size_t best = diagonal + (a[i - 1] != b[j - 1]);
-
-			diagonal = row[j];
-			if (row[j] + 1 < best)
-				best = row[j] + 1;
-			if (row[j - 1] + 1 < best)
-				best = row[j - 1] + 1;
-			row[j] = best;
-		}
-	}
-	return row[lb];
-}
-
-const char *wn_opt_nearest(const char *typed, const char *(*candidate)(size_t i), size_t count)
-{
-	size_t best = strlen(typed) / 3 + 2; /* more slips than that is another word */
-	const char *found = NULL;
-
-	for (size_t i = 0; i < count; i++) {
-		size_t d = distance(typed, candidate(i));
-
-		if (d < best) {
-			best = d;
-			found = candidate(i);
-		}
-	}
-	return found;
-}
-
-static const char *key_at(size_t i)
-{
-	size_t count;
-
-	return wn_opts(&count)[i].key;
+	return ((const struct wn_opt *)opts)[i].key;
 }
 
 static wn_err unknown_long(struct reader *r, const char *name)
 {
 	char shown[WN_OPT_VALUE_SHOWN + 16];
-	const char *near;
 	size_t count;
+	const struct wn_opt *opts = wn_opts(&count);
+	const char *near = wn_text_nearest(name, key_at, opts, count);
 
-	wn_opts(&count);
-	near = wn_opt_nearest(name, key_at, count);
 	wn_opt_quote(shown, name);
 	if (near)
 		return wn_fail(

@@ -27,8 +27,6 @@ wn_err wn_opt_bad(struct wn_errctx *ctx, const struct wn_opt *opt, const char *v
 /* A user's text for a message: clean and short. Returns buf. */
 const char *wn_opt_quote(char buf[WN_OPT_VALUE_SHOWN + 16], const char *text);
 size_t wn_opt_index(const struct wn_opt *opt);
-/* The word with the fewest slips of the finger among candidates; NULL when none is near. */
-const char *wn_opt_nearest(const char *typed, const char *(*candidate)(size_t i), size_t count);
 
 wn_opt_parse wn_opt_parse_family;
 wn_opt_parse wn_opt_parse_port;

@@ -7,6 +7,7 @@
 
 #include <string.h>
 #include "base/alloc.h"
+#include "base/text.h"
 
 #define TEXT_MAX (4u << 20)
 
@@ -20,31 +21,19 @@ wn_err wn_topo_need_node(struct wn_topo_parser *p, const char *what, uint32_t *o
 	return WN_OK;
 }
 
-/* How alike two words are: common letters at both ends, for "did you mean". */
-static size_t likeness(const char *a, const char *b)
+static const char *word_at(const void *words, size_t i)
 {
-	size_t la = strlen(a), lb = strlen(b), head = 0, tail = 0;
-
-	while (head < la && head < lb && a[head] == b[head])
-		head++;
-	while (tail < la - head && tail < lb - head && a[la - 1 - tail] == b[lb - 1 - tail])
-		tail++;
-	return (head + tail) * 3 >= (la > lb ? la : lb) * 2 - 1 ? head + tail : 0;
+	return ((const char *const *)words)[i];
 }
 
 wn_err wn_topo_unknown(struct wn_topo_parser *p, const char *kind, const char *const *known)
 {
-	const char *best = NULL;
-	size_t best_likeness = 0;
+	const char *best;
+	size_t count = 0;
 
-	for (; *known; known++) {
-		size_t l = likeness(p->lx.word, *known);
-
-		if (l > best_likeness) {
-			best_likeness = l;
-			best = *known;
-		}
-	}
+	while (known[count])
+		count++;
+	best = wn_text_nearest(p->lx.word, word_at, known, count);
 	if (best)
 		return wn_lex_fail(&p->lx, "a %s has no \"%.40s\"; did you mean \"%s\"?", kind,
 			p->lx.word, best);

@@ -249,6 +249,34 @@ static void test_columns(void **state)
 			wn_text_columns(cases[i].text, strlen(cases[i].text)), cases[i].columns);
 }
 
+static const char *word_at(const void *words, size_t i)
+{
+	return ((const char *const *)words)[i];
+}
+
+static void test_nearest(void **state)
+{
+	static const char *const words[] = {"source", "max-ttl", "addr", "addr6"};
+	static const struct {
+		const char *typed, *want;
+	} cases[] = {{"sorce", "source"}, {"adr", "addr"}, {"addr7", "addr"},
+		{"max-tll", "max-ttl"}, {"source", "source"}, {"xyz", NULL}, {"", NULL},
+		{"gibberish", NULL},
+		{"sourcesourcesourcesourcesourcesourcesourcesourcesourcesourcesourcesourcesourcesou"
+		 "rcesourcesource",
+			NULL}};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		const char *got = wn_text_nearest(cases[i].typed, word_at, words, 4);
+
+		if (cases[i].want)
+			assert_string_equal(got, cases[i].want);
+		else
+			assert_null(got);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -260,6 +288,7 @@ int main(void)
 		cmocka_unit_test(test_clean),
 		cmocka_unit_test(test_clean_cuts_between_characters),
 		cmocka_unit_test(test_columns),
+		cmocka_unit_test(test_nearest),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
