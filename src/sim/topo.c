@@ -7,6 +7,7 @@
 
 #include <string.h>
 #include "base/alloc.h"
+#include "base/sort.h"
 
 void *wn_topo_grow(void **array, uint32_t *count, size_t item_bytes)
 {
@@ -156,42 +157,27 @@ static wn_err collect_locals(struct wn_topo *t)
 	return err;
 }
 
-static int local_cmp(const struct wn_topo_local *a, const struct wn_topo_local *b)
+static bool is_less(const void *locals, size_t a, size_t b)
 {
-	int c = wn_addr_cmp(&a->addr, &b->addr);
+	const struct wn_topo_local *v = locals;
+	int c = wn_addr_cmp(&v[a].addr, &v[b].addr);
 
-	if (c)
-		return c;
-	return a->node < b->node ? -1 : a->node > b->node;
+	return c ? c < 0 : v[a].node < v[b].node;
 }
 
-static void sift_down(struct wn_topo_local *v, uint32_t at, uint32_t n)
+static void swap(void *locals, size_t a, size_t b)
 {
-	for (uint32_t child = at * 2 + 1; child < n; child = at * 2 + 1) {
-		struct wn_topo_local tmp;
+	struct wn_topo_local *v = locals, tmp = v[a];
 
-		if (child + 1 < n && local_cmp(&v[child], &v[child + 1]) < 0)
-			child++;
-		if (local_cmp(&v[at], &v[child]) >= 0)
-			return;
-		tmp = v[at];
-		v[at] = v[child];
-		v[child] = tmp;
-		at = child;
-	}
+	v[a] = v[b];
+	v[b] = tmp;
 }
 
 static void sort_locals(struct wn_topo_local *v, uint32_t n)
 {
-	for (uint32_t i = n / 2; i-- > 0;)
-		sift_down(v, i, n);
-	for (uint32_t end = n; end > 1; end--) {
-		struct wn_topo_local tmp = v[0];
+	static const struct wn_sort_ops ops = {is_less, swap};
 
-		v[0] = v[end - 1];
-		v[end - 1] = tmp;
-		sift_down(v, 0, end - 1);
-	}
+	wn_sort(v, n, &ops);
 }
 
 /* Sorted as they come: few nodes own prefixes. */
