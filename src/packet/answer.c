@@ -54,6 +54,8 @@ static wn_err lay_out(const struct wn_wire_error *e, const struct wn_icmp_form *
 	max -= wn_ip_header_size(f->family) + WN_ICMP_HEADER;
 	/* Only what is left beside extensions is for the quote, but never less than 128 bytes. */
 	max = max > l->ext_len + MIN_QUOTE_EXT ? max - l->ext_len : MIN_QUOTE_EXT;
+	if (l->ext_len > 0)
+		max -= max % f->length_unit; /* the quote is padded up to whole units below */
 	l->quote = e->quote_bytes ? e->quote_bytes : max;
 	if (l->quote > offending_len)
 		l->quote = offending_len;
