@@ -7,7 +7,7 @@
  * answered, so that they do not wait for silence.
  *
  * Invariants: never more outstanding than the window, the back end's limit per flow, and one in
- * the serial pass; never more than window + pps * time sent.
+ * the serial pass; never more than pps allows, but for a burst of BURST_NS' worth.
  */
 #include "trace/trace_priv.h"
 
@@ -86,7 +86,7 @@ static uint64_t gate_ns(const struct wn_trace *t)
 
 	if (t->params.pps > 0) {
 		uint64_t interval = 1000 * MS / t->params.pps;
-		uint64_t burst = (t->params.window - 1) * interval;
+		uint64_t burst = min_ns(BURST_NS, (t->params.window - 1) * interval);
 
 		if (t->tat_ns > burst)
 			at = max_ns(at, t->tat_ns - burst);

@@ -14,18 +14,13 @@ static uint64_t times_milli(uint64_t ns, uint32_t milli)
 	return ns > NEVER / 1000000 ? NEVER / 2 : ns * milli / 1000;
 }
 
-/*
- * The worst round trip of a farther TTL; 0 none. The worst, not the nearest: a router may take
- * longer to make an answer than to forward what others answer.
- */
+/* The round trip of the nearest farther TTL that has one; 0 none. */
 static uint64_t farther_ns(const struct wn_trace *t, uint8_t ttl)
 {
-	uint64_t worst = 0;
-
 	for (unsigned far = ttl + 1u; far <= t->frontier; far++)
-		if (wn_trace_hop(t, (uint8_t)far)->rtt_ns > worst)
-			worst = wn_trace_hop(t, (uint8_t)far)->rtt_ns;
-	return worst;
+		if (wn_trace_hop(t, (uint8_t)far)->rtt_ns > 0)
+			return wn_trace_hop(t, (uint8_t)far)->rtt_ns;
+	return 0;
 }
 
 /* While nothing has answered, the network as a whole gets wait_max_ns, once. */

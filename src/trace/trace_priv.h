@@ -28,6 +28,7 @@
 #define RETRY_FLOOR_NS	  (50 * MS)  /* between passes over trailing hops */
 #define PASS_PROBES	  3	     /* sent to a TTL before the next is probed */
 #define REFUSAL_NS	  (10 * MS)  /* for others to pass where one was refused */
+#define BURST_NS	  (20 * MS)  /* so much of the pace may be sent at once */
 #define AHEAD		  6	     /* TTLs probed ahead of the farthest answer */
 #define FIRST_WINDOW	  16	     /* outstanding while no hop is known */
 #define AGAIN_FIRST_NS	  (1 * MS)   /* backoff when this machine's queue is full ... */
