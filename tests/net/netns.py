@@ -110,10 +110,6 @@ class Netns:
                 with open("/proc/sys/net/" + key.replace("__", "/"), "w", encoding="ascii") as f:
                     f.write(f"{value}\n")
 
-    def read(self, path):
-        with self, open(path, encoding="ascii") as f:
-            return f.read()
-
     def socket(self, *args):
         with self:
             return socket.socket(*args)
