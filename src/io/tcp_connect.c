@@ -350,7 +350,7 @@ static void tell_caps(struct tcp *t)
 	wn_fmt(caps->name, sizeof(caps->name), "tcp-connect");
 	wn_fmt(caps->blind, sizeof(caps->blind),
 		"quoted headers, the target's own TTL, SYNs that a firewall here drops; "
-		"one probe at a time in each flow, sized by the kernel");
+		"one probe at a time in each flow, one per TTL in a silent end");
 	caps->sends_flow_label = t->labels;
 	caps->sees_reply_ttl = caps->sees_extensions = true;
 	caps->per_flow = 1;

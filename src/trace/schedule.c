@@ -11,9 +11,18 @@
  */
 #include "trace/trace_priv.h"
 
-uint32_t wn_trace_want(const struct wn_trace *t, const struct hop *hop)
+/*
+ * Where only one probe of a flow can be out, silence at the end of a path is waited for in turn:
+ * one probe to each TTL there is enough, since those beyond the target reach it too.
+ */
+uint32_t wn_trace_want(const struct wn_trace *t, uint8_t ttl)
 {
-	return t->params.probes + (hop->flags & HOP_F_SERIAL ? 1 : 0);
+	uint32_t probes = t->params.probes;
+
+	if (t->params.caps.per_flow == 1 && t->params.flow_mode == WN_FLOW_FIXED &&
+		ttl > t->frontier)
+		probes = 1;
+	return probes + (wn_trace_hop(t, ttl)->flags & HOP_F_SERIAL ? 1 : 0);
 }
 
 static uint64_t min_ns(uint64_t a, uint64_t b)
@@ -69,7 +78,7 @@ static uint64_t ready_ns(const struct wn_trace *t, uint8_t ttl)
 	const struct hop *hop = wn_trace_hop(t, ttl);
 	bool staged = hop->active > 0 && is_staged(t, ttl);
 
-	if (hop->active + hop->ended >= wn_trace_want(t, hop))
+	if (hop->active + hop->ended >= wn_trace_want(t, ttl))
 		return NEVER;
 	if (hop->left == 0 && hop->active == 0)
 		return ahead_ns(t, ttl);

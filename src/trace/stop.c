@@ -133,7 +133,7 @@ bool wn_trace_settled(struct wn_trace *t, uint64_t *wake_ns)
 	for (unsigned ttl = t->params.first_ttl; ttl <= limit; ttl++) {
 		const struct hop *hop = wn_trace_hop(t, (uint8_t)ttl);
 
-		if (hop->active > 0 || hop->ended < wn_trace_want(t, hop))
+		if (hop->active > 0 || hop->ended < wn_trace_want(t, (uint8_t)ttl))
 			return false;
 	}
 	return !start_serial(t);

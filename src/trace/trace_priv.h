@@ -251,7 +251,7 @@ uint64_t wn_trace_out_remove(struct wn_trace *t, uint16_t index);
 void wn_trace_say(struct wn_trace *t, uint16_t index);
 void wn_trace_left(struct wn_trace *t, uint16_t index, uint64_t tx_ns, enum wn_clock clock);
 /* Probes that this TTL shall get. */
-uint32_t wn_trace_want(const struct wn_trace *t, const struct hop *hop);
+uint32_t wn_trace_want(const struct wn_trace *t, uint8_t ttl);
 
 /* timeout.c */
 uint64_t wn_trace_expiry(struct wn_trace *t, uint16_t *out_rec);

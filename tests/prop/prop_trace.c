@@ -92,7 +92,7 @@ static void check_bounds(const struct world *w)
 		const struct hop *hop = wn_trace_hop(t, (uint8_t)ttl);
 
 		active += hop->active;
-		prop_check(hop->active + hop->ended <= wn_trace_want(t, hop));
+		prop_check(hop->active + hop->ended <= wn_trace_want(t, (uint8_t)ttl));
 		prop_check(hop->answered <= hop->ended);
 	}
 	prop_check(offered == t->offered && again == t->again && active == t->out_count);
