@@ -12,7 +12,6 @@ from typing import Callable
 from netns import unprivileged
 from peers import find, hop_lines
 
-_RTT = re.compile(r"([\d.]+)\s*ms")
 _ADDRESS = re.compile(r"^(?:(?:\d+\.){3}\d+|[0-9a-fA-F]*:[0-9a-fA-F:.]+)$")
 
 

@@ -61,9 +61,6 @@ class Lab:
     def __exit__(self, *_):
         self.close()
 
-    def __getitem__(self, name):
-        return self.ns[name]
-
     def add(self, name):
         ns = self.ns[name] = Netns(name)
         ns.sysctl(ipv4__ip_forward=1, ipv4__icmp_ratemask=0, ipv4__fib_multipath_hash_policy=3,
