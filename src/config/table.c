@@ -148,9 +148,11 @@ static const struct wn_opt opts[] = {
 		.min = 0,
 		.max = WN_REQ_PPS_MAX,
 		.arg = "RATE",
-		.dflt = "1000",
+		.dflt = "2500",
 		.unit = "packets per second",
-		.help = "Pace of sending; 0 sends as fast as the window allows.",
+		.help = "Pace of sending, after a first 20 ms' worth at once; 0 sends as fast as "
+			"the "
+			"window allows.",
 		.group = g_far,
 		FIELD(params.pps)},
 	{.key = "window",

@@ -57,7 +57,7 @@ static void test_defaults(void **state)
 	assert_int_equal(req.params.wait_here_milli, 3000);
 	assert_int_equal(req.params.wait_near_milli, 3000);
 	assert_int_equal(req.params.gap, 12);
-	assert_int_equal(req.params.pps, 1000);
+	assert_int_equal(req.params.pps, 2500);
 	assert_int_equal(req.params.window, 48);
 	assert_int_equal(req.params.flow_mode, WN_FLOW_FIXED);
 	for (size_t i = 0; i < 4; i++)
