@@ -151,8 +151,7 @@ static const struct wn_opt opts[] = {
 		.dflt = "2500",
 		.unit = "packets per second",
 		.help = "Pace of sending, after a first 20 ms' worth at once; 0 sends as fast as "
-			"the "
-			"window allows.",
+			"the window allows.",
 		.group = g_far,
 		FIELD(params.pps)},
 	{.key = "window",
