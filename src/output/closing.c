@@ -8,7 +8,9 @@
 #include <string.h>
 #include "output/table.h"
 
-#define SECOND_NS 1000000000u
+#define SECOND_NS    1000000000ull
+#define WAIT_MIN_MAX 60 /* seconds: more --wait-min does not take */
+#define GAP_USUAL    12
 
 struct closing {
 	struct wn_strbuf *out;
@@ -29,6 +31,11 @@ static void end_line(struct closing *c)
 static void add(struct closing *c, const char *text)
 {
 	wn_strbuf_puts(&c->text, text);
+}
+
+static void add_count(struct closing *c, unsigned n, const char *one)
+{
+	wn_strbuf_fmt(&c->text, "%u %s%s", n, one, n == 1 ? "" : "s");
 }
 
 static void add_addr(struct closing *c, const struct wn_addr *addr)
@@ -65,16 +72,60 @@ static void add_other_protocols(struct closing *c)
 static void add_waited(struct closing *c)
 {
 	const struct wn_result *r = c->r;
-	uint64_t max_ns = r->params.wait_max_ns;
 	uint64_t last_ns = last_reply_ns(r);
-	uint64_t more_s = max_ns < SECOND_NS ? 2 : (2 * max_ns + SECOND_NS - 1) / SECOND_NS;
 
 	if (r->stop_ns > last_ns) {
 		add(c, "; waited ");
 		wn_view_duration(&c->text, r->stop_ns - last_ns);
 		add(c, last_ns > 0 ? " after the last reply" : "");
 	}
-	wn_strbuf_fmt(&c->text, "; for slow links try -w %u", (unsigned)more_s);
+}
+
+/* How long a hop beyond the last that answers is waited for. */
+static uint64_t silence_ns(const struct wn_result *r)
+{
+	const struct wn_params *p = &r->params;
+	uint64_t wait = 0;
+
+	for (uint32_t i = 0; i < r->reply_count; i++) {
+		int64_t rtt = r->replies[i].rtt_ns;
+		uint64_t near = rtt > 0 ? (uint64_t)rtt / 1000 * p->wait_near_milli : 0;
+
+		wait = near > wait ? near : wait;
+	}
+	if (wait < p->wait_min_ns)
+		wait = p->wait_min_ns;
+	return wait < p->wait_max_ns ? wait : p->wait_max_ns;
+}
+
+/*
+ * While nothing at all answers -w is what is waited; beyond the last hop that answers it is the
+ * least wait, unless some multiple is more, and never above -w.
+ */
+static void add_patience(struct closing *c)
+{
+	const struct wn_params *p = &c->r->params;
+	bool dark = c->r->reply_count == 0;
+	uint64_t now_ns = dark ? p->wait_max_ns : silence_ns(c->r), more_s = dark ? 2 : 1;
+
+	if (now_ns >= SECOND_NS)
+		more_s = (2 * now_ns + SECOND_NS - 1) / SECOND_NS;
+	if (more_s > WAIT_MIN_MAX)
+		return;
+	add(c, "; for slow links try");
+	if (!dark)
+		wn_strbuf_fmt(&c->text, " --wait-min %us", (unsigned)more_s);
+	if (more_s * SECOND_NS > p->wait_max_ns)
+		wn_strbuf_fmt(&c->text, "%s -w %us", dark ? "" : " with", (unsigned)more_s);
+}
+
+static void add_wider_gap(struct closing *c)
+{
+	unsigned gap = c->r->params.gap;
+
+	if (gap < GAP_USUAL)
+		wn_strbuf_fmt(&c->text, "; for more silent hops in a row try --gap %u",
+			2 * gap > GAP_USUAL ? 2 * gap : GAP_USUAL);
 }
 
 static void add_after(struct closing *c)
@@ -99,9 +150,12 @@ static void say_reached(struct closing *c)
 
 	add(c, "Reached ");
 	add_addr(c, from);
-	wn_strbuf_fmt(&c->text, " at hop %u", (unsigned)r->last_ttl);
+	/* With TTLs skipped, the first one probed may already be more than enough. */
+	wn_strbuf_fmt(&c->text, " at %shop %u",
+		r->params.first_ttl > 1 && r->last_ttl == r->params.first_ttl ? "or before " : "",
+		(unsigned)r->last_ttl);
 	if (reply->rtt_ns >= 0) {
-		add(c, " in ");
+		add(c, ", first reply after ");
 		wn_view_ms(&c->text, reply->rtt_ns);
 		add(c, " ms");
 	}
@@ -114,12 +168,12 @@ static void say_gap(struct closing *c)
 	unsigned silent = (unsigned)c->r->params.gap;
 
 	if (c->r->responder_count == 0) {
-		wn_strbuf_fmt(&c->text,
-			"No reply at all, from %u hops: a firewall on this machine or next to it "
-			"may drop probes or replies; ",
-			silent);
+		add(c, "No reply at all, from ");
+		add_count(c, silent, "hop");
+		add(c, ": a firewall on this machine or next to it may drop probes or replies; ");
 	} else {
-		wn_strbuf_fmt(&c->text, "Stopped: %u silent hops", silent);
+		add(c, "Stopped: ");
+		add_count(c, silent, "silent hop");
 		add_after(c);
 		add(c, ". The target, or a firewall before it, does not answer ");
 		wn_view_probe_kind(&c->text, &c->r->params);
@@ -127,19 +181,23 @@ static void say_gap(struct closing *c)
 	}
 	add_other_protocols(c);
 	add_waited(c);
+	add_patience(c);
+	add_wider_gap(c);
 }
 
 static void say_max_ttl(struct closing *c)
 {
 	unsigned max = c->r->params.max_ttl;
 
-	wn_strbuf_fmt(&c->text, "Not reached within %u hops", max);
+	add(c, "Not reached within ");
+	add_count(c, max, "hop");
 	if (c->r->last_ttl < max) {
 		add(c, ", no answer");
 		add_after(c);
 		add(c, ": ");
 		add_other_protocols(c);
 		add_waited(c);
+		add_patience(c);
 	} else if (max < 255) {
 		wn_strbuf_fmt(&c->text, ": try -m %u", max < 127 ? 2 * max : 255);
 	}
@@ -209,10 +267,23 @@ static void say_interrupted(struct closing *c)
 
 static void say_error(struct closing *c)
 {
-	wn_strbuf_fmt(
-		&c->text, "Stopped: nothing more can be sent: %s", wn_err_text(c->r->stop_err));
-	if (c->r->stop_sys)
-		wn_strbuf_fmt(&c->text, " (error %d)", c->r->stop_sys);
+	static const unsigned mtus[] = {1500, 1280}; /* Ethernet; what every IPv6 link carries */
+	const struct wn_params *p = &c->r->params;
+	size_t i = 0;
+
+	if (c->r->stop_err != WN_EMSGSIZE) {
+		wn_strbuf_fmt(&c->text, "Stopped: nothing more can be sent: %s",
+			wn_err_text(c->r->stop_err));
+		return;
+	}
+	while (i < sizeof(mtus) / sizeof(mtus[0]) && p->size <= mtus[i])
+		i++;
+	add(c, "Stopped: packet larger than the MTU of the first link; try ");
+	if (i < sizeof(mtus) / sizeof(mtus[0]))
+		wn_strbuf_fmt(&c->text, "--size %u or less", mtus[i]);
+	else
+		add(c, "a smaller --size");
+	add(c, p->df ? ", or leave --df out" : "");
 }
 
 static void say_stop(struct closing *c)
@@ -236,7 +307,10 @@ static void say_stop(struct closing *c)
 		say[stop](c);
 	else
 		add(c, "Not reached");
-	add(c, c->r->partial ? " (interrupted: partial result)." : ".");
+	if (c->r->partial)
+		add(c, stop == WN_STOP_INTERRUPTED ? " (interrupted: partial result)"
+						   : " (partial result)");
+	add(c, ".");
 	end_line(c);
 }
 
@@ -246,8 +320,9 @@ static void say_progress(struct closing *c)
 {
 	struct wn_stats s = wn_view_stats(c->r, wn_view_filter(-1, WN_NONE, -1), &c->text.err);
 
-	wn_strbuf_fmt(&c->text, "%u probes sent, %u answered, %u waiting.", (unsigned)s.sent,
-		(unsigned)s.received, (unsigned)s.pending);
+	add_count(c, (unsigned)s.sent, "probe");
+	wn_strbuf_fmt(&c->text, " sent, %u answered, %u waiting.", (unsigned)s.received,
+		(unsigned)s.pending);
 	end_line(c);
 }
 
@@ -290,12 +365,34 @@ static void say_signs(struct closing *c)
 		late = late || p->state == WN_PROBE_LATE;
 	}
 	if (weak)
-		add(c, "? the reply quotes too little of the probe to be sure that it is genuine.");
+		add(c, "? the reply carries too little of the probe to be sure that it is genuine.");
 	end_line(c);
 	if (late)
 		add(c, "+ some of its replies came after the timeout.");
 	end_line(c);
 }
+
+enum {
+#define X(field, words) COUNTER_##field,
+	WN_COUNTER_LIST(X)
+#undef X
+};
+
+/* What the texts of the list say of several, said of one. */
+static const char *const of_one[] = {
+	[COUNTER_foreign] = "packet that was not about our probes",
+	[COUNTER_forged] = "reply with our ports but a wrong cookie",
+	[COUNTER_corrupt] = "reply with a wrong checksum",
+	[COUNTER_truncated] = "reply too short to be matched",
+	[COUNTER_duplicate] = "second reply to one probe",
+	[COUNTER_late] = "reply after the timeout",
+	[COUNTER_weak] = "reply matched by few bits",
+	[COUNTER_unattributed] = "reply that fits several probes",
+	[COUNTER_stale] = "reply to a probe long finished",
+	[COUNTER_overflow] = "event not kept because a table was full",
+	[COUNTER_send_retries] = "send repeated because this machine's queue was full",
+	[COUNTER_blocked] = "probe refused by this machine",
+};
 
 struct counter {
 	const char *name, *text;
@@ -329,8 +426,8 @@ static void say_counters(struct closing *c)
 		if (n == 0 || !matters(c, &counters[i]))
 			continue;
 		add(c, c->text.len > 0 ? ", " : "Counted: ");
-		wn_strbuf_fmt(&c->text, "%llu %s (%s)", (unsigned long long)n, counters[i].name,
-			counters[i].text);
+		wn_strbuf_fmt(&c->text, "%llu %s", (unsigned long long)n,
+			n == 1 ? of_one[i] : counters[i].text);
 	}
 	if (c->text.len > 0)
 		add(c, ".");

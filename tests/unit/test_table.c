@@ -219,6 +219,80 @@ static void stop_line(struct record *rec, enum wn_stop stop, uint8_t ttl, const 
 	record_fini(rec);
 }
 
+static void test_one_is_no_plural(void **state)
+{
+	struct wn_table_opts o = plain;
+	struct record rec = {0};
+
+	(void)state;
+	record_start(&rec, DST)->u.start.gap = 1;
+	record_hop(&rec, 1, "192.0.2.254", 412);
+	record_lost(&rec, 2);
+	stop_line(&rec, WN_STOP_GAP, 2, "Stopped: 1 silent hop after hop 1");
+	record_start(&rec, DST)->u.start.max_ttl = 1;
+	record_hop(&rec, 1, "192.0.2.254", 412);
+	stop_line(&rec, WN_STOP_MAX_TTL, 1, "Not reached within 1 hop: try -m 2.");
+	record_start(&rec, DST);
+	record_end(&rec)->u.end.counters.send_retries = 1;
+	o.columns = 0;
+	expect(&rec, &o, "Counted: 1 send repeated because this machine's queue was full.", true);
+	record_fini(&rec);
+}
+
+static void test_more_patience(void **state)
+{
+	struct wn_params *p;
+	struct record rec = {0};
+
+	(void)state;
+	record_start(&rec, DST);
+	record_lost(&rec, 1);
+	stop_line(&rec, WN_STOP_GAP, 8, "for slow links try -w 2s; for more silent hops");
+	record_start(&rec, DST)->u.start.gap = 8;
+	record_hop(&rec, 1, "192.0.2.254", 412);
+	stop_line(&rec, WN_STOP_GAP, 9, "--wait-min 1s; for more silent hops in a row try --gap 16.");
+	p = &record_start(&rec, DST)->u.start;
+	p->wait_min_ns = p->wait_max_ns = 1000000000;
+	p->gap = 12;
+	record_hop(&rec, 1, "192.0.2.254", 412);
+	stop_line(&rec, WN_STOP_GAP, 13, "for slow links try --wait-min 2s with -w 2s.");
+}
+
+static void test_reached_at_the_first_ttl(void **state)
+{
+	struct record rec = {0};
+
+	(void)state;
+	record_start(&rec, DST)->u.start.first_ttl = 4;
+	record_dest(&rec, 4, DST, 5000);
+	stop_line(&rec, WN_STOP_REACHED, 4,
+		"Reached 203.0.113.9 at or before hop 4, first reply after 5.000 ms (port "
+		"unreachable).");
+}
+
+static void test_too_big_and_partial(void **state)
+{
+	struct wn_table_opts o = plain;
+	struct record rec = {0};
+	struct wn_params *p;
+	struct wn_event *ev;
+
+	(void)state;
+	p = &record_start(&rec, DST)->u.start;
+	p->size = 1600;
+	p->df = true;
+	ev = record_stop(&rec, WN_STOP_ERROR, 0);
+	ev->u.stop.err = WN_EMSGSIZE;
+	ev->u.stop.sys = 90;
+	record_end(&rec)->u.end.partial = true;
+	o.columns = 0;
+	expect(&rec, &o,
+		"Stopped: packet larger than the MTU of the first link; try --size 1500 or less, "
+		"or leave --df out (partial result).\n",
+		true);
+	record_fini(&rec);
+}
+
 static void test_every_stop_has_its_words(void **state)
 {
 	struct record rec = {0};
@@ -252,7 +326,7 @@ static void test_every_stop_has_its_words(void **state)
 	ev = record_stop(&rec, WN_STOP_ERROR, 0);
 	ev->u.stop.err = WN_EBLOCKED;
 	ev->u.stop.sys = 1;
-	expect(&rec, &plain, "blocked on this machine (firewall) (error", true);
+	expect(&rec, &plain, "blocked on this machine (firewall).", true);
 	record_fini(&rec);
 	record_start(&rec, DST);
 	record_failed(&rec, 1, 0, WN_EBLOCKED);
@@ -272,7 +346,7 @@ static void test_reached_after_all(void **state)
 	record_stop(&rec, WN_STOP_GAP, 3);
 	record_dest(&rec, 2, DST, 5000);
 	record_end(&rec);
-	expect(&rec, &plain, "Reached 203.0.113.9 at hop 2 in 5.000 ms (port unreachable).", true);
+	expect(&rec, &plain, "Reached 203.0.113.9 at hop 2, first reply after 5.000 ms", true);
 	record_fini(&rec);
 }
 
@@ -296,7 +370,7 @@ static void test_back_end_and_counters(void **state)
 	expect(&rec, &o, "DSCP", false);
 	expect(&rec, &o, "foreign", false);
 	o.verbose = 1;
-	expect(&rec, &o, "Counted: 5 foreign", true);
+	expect(&rec, &o, "Counted: 5 packets that were not about our probes.", true);
 	expect(&rec, &o, "quoted TTL", false);
 	record_fini(&rec);
 }
@@ -374,6 +448,10 @@ int main(void)
 		cmocka_unit_test(test_no_line_is_too_wide),
 		cmocka_unit_test(test_interrupted),
 		cmocka_unit_test(test_every_stop_has_its_words),
+		cmocka_unit_test(test_one_is_no_plural),
+		cmocka_unit_test(test_more_patience),
+		cmocka_unit_test(test_reached_at_the_first_ttl),
+		cmocka_unit_test(test_too_big_and_partial),
 		cmocka_unit_test(test_reached_after_all),
 		cmocka_unit_test(test_back_end_and_counters),
 		cmocka_unit_test(test_notes),
