@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "base/fmt.h"
+
 /* Text inside single quotes of any of the three shells, and inside zsh's brackets. */
 static void add_quoted(struct wn_strbuf *out, const char *text)
 {
@@ -22,9 +24,43 @@ static void add_spaced(struct wn_strbuf *out, const char *list)
 		wn_strbuf_putc(out, *list == ',' ? ' ' : *list);
 }
 
-static bool takes_file(const struct wn_opt *opt)
+/*
+ * The words to be typed as they stand in a text like "[--tun NAME] FILE|builtin": options, or the
+ * others. Capitals stand for something else. Each is written between before and after.
+ */
+static void add_literals(struct wn_strbuf *out, const char *text, bool options, const char *before,
+	const char *after)
 {
-	return opt->arg && strncmp(opt->arg, "FILE", 4) == 0;
+	static const char letters[] = "-abcdefghijklmnopqrstuvwxyz0123456789";
+
+	while (*text) {
+		size_t skip = strcspn(text, " |[]"), len = strspn(text, letters);
+
+		if (len > 0 && len == skip && (text[0] == '-') == options)
+			wn_strbuf_fmt(out, "%s%.*s%s", before, (int)len, text, after);
+		text += skip + (text[skip] != '\0');
+	}
+}
+
+static bool has_file(const char *text)
+{
+	return text && strstr(text, "FILE");
+}
+
+/* What an operand or a value can be, without files: words with a space before each. */
+static void add_values(struct wn_strbuf *out, const char *choices, const char *text)
+{
+	size_t count;
+	const struct wn_command *commands = wn_commands(&count);
+
+	if (choices) {
+		wn_strbuf_putc(out, ' ');
+		add_spaced(out, choices);
+		return;
+	}
+	add_literals(out, text, false, " ", "");
+	for (size_t i = 0; i < count && strstr(text, "COMMAND"); i++)
+		wn_strbuf_fmt(out, " %s", commands[i].word);
 }
 
 static bool takes_iface(const struct wn_opt *opt)
@@ -32,56 +68,85 @@ static bool takes_iface(const struct wn_opt *opt)
 	return strcmp(opt->key, "interface") == 0;
 }
 
-static void add_words(struct wn_strbuf *out)
+static bool traces(const struct wn_command *command)
+{
+	return strcmp(command->word, "trace") == 0;
+}
+
+static void add_commands(struct wn_strbuf *out, bool tracing)
 {
 	size_t count;
 	const struct wn_command *commands = wn_commands(&count);
 
 	for (size_t i = 0; i < count; i++)
-		wn_strbuf_fmt(out, "%s%s", i ? " " : "", commands[i].word);
+		if (tracing || !traces(&commands[i]))
+			wn_strbuf_fmt(out, " %s", commands[i].word);
 }
 
-static void bash_case(struct wn_strbuf *out, const struct wn_opt *opt)
+static void bash_option(struct wn_strbuf *out, const struct wn_opt *opt)
 {
 	wn_strbuf_puts(out, "\t");
 	if (opt->short_name)
 		wn_strbuf_fmt(out, "-%c|", opt->short_name);
-	wn_strbuf_fmt(out, "--%s) ", opt->key);
-	if (opt->choices) {
-		wn_strbuf_puts(out, "COMPREPLY=($(compgen -W '");
-		add_spaced(out, opt->choices);
-		wn_strbuf_puts(out, "' -- \"$cur\")); ");
-	} else if (takes_file(opt)) {
-		wn_strbuf_puts(out, "COMPREPLY=($(compgen -f -- \"$cur\")); ");
-	} else if (takes_iface(opt)) {
-		wn_strbuf_puts(out, "COMPREPLY=($(compgen -W \"$(command ls /sys/class/net "
-				    "2>/dev/null)\" -- \"$cur\")); ");
+	wn_strbuf_fmt(out, "--%s) _wend_offer ", opt->key);
+	if (takes_iface(opt)) {
+		wn_strbuf_puts(out, "\"$(command ls /sys/class/net 2>/dev/null)\"");
+	} else {
+		wn_strbuf_puts(out, "'");
+		add_values(out, opt->choices, opt->arg);
+		wn_strbuf_fmt(out, "'%s", has_file(opt->arg) ? " file" : "");
 	}
-	wn_strbuf_puts(out, "return ;;\n");
+	wn_strbuf_puts(out, "; return ;;\n");
+}
+
+static void bash_command(struct wn_strbuf *out, const struct wn_command *command)
+{
+	wn_strbuf_fmt(out, "\t%s)\n\t\tcase $prev in\n", command->word);
+	add_literals(out, command->operands, true, "\t\t", ") return ;;\n");
+	wn_strbuf_puts(out, "\t\tesac\n\t\t_wend_offer '");
+	add_literals(out, command->operands, true, " ", "");
+	add_values(out, NULL, command->operands);
+	wn_strbuf_fmt(out, "'%s\n\t\treturn ;;\n", has_file(command->operands) ? " file" : "");
 }
 
 static void bash(struct wn_strbuf *out)
 {
-	size_t count;
+	size_t count, command_count;
 	const struct wn_opt *opts = wn_opts(&count);
+	const struct wn_command *commands = wn_commands(&command_count);
 
-	wn_strbuf_puts(out,
-		"# bash completion for wend\n_wend()\n{\n"
-		"\tlocal cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]}\n"
-		"\tCOMPREPLY=()\n\tcase $prev in\n");
+	wn_strbuf_puts(out, "# bash completion for wend\n_wend_offer() # WORDS [file|hostname]\n{\n"
+			    "\tmapfile -t COMPREPLY < <(compgen -W \"$1\" -- \"$cur\"\n"
+			    "\t\t[[ -z $2 ]] || compgen -A \"$2\" -- \"$cur\")\n"
+			    "\t[[ $2 != file ]] || compopt -o filenames 2>/dev/null\n}\n"
+			    "_wend()\n{\n\tlocal cur=${COMP_WORDS[COMP_CWORD]} "
+			    "prev=${COMP_WORDS[COMP_CWORD-1]}\n\tCOMPREPLY=()\n"
+			    "\t# In --name=value the shell takes = for a word.\n"
+			    "\tif [[ $cur == = ]]; then\n\t\tcur=\n\telif [[ $prev == = ]]; then\n"
+			    "\t\tprev=${COMP_WORDS[COMP_CWORD-2]}\n\tfi\n"
+			    "\t((COMP_CWORD == 1)) || case ${COMP_WORDS[1]} in\n");
+	for (size_t i = 0; i < command_count; i++)
+		if (!traces(&commands[i]))
+			bash_command(out, &commands[i]);
+	wn_strbuf_puts(out, "\tesac\n\tcase $prev in\n");
 	for (size_t i = 0; i < count; i++)
 		if (opts[i].arg)
-			bash_case(out, &opts[i]);
-	wn_strbuf_puts(out, "\tcompletion) COMPREPLY=($(compgen -W 'bash zsh fish' -- \"$cur\")); "
-			    "return ;;\n\tesac\n\tif [[ $cur == -* ]]; then\n"
-			    "\t\tCOMPREPLY=($(compgen -W '");
+			bash_option(out, &opts[i]);
+	wn_strbuf_puts(out, "\tesac\n\tif [[ $cur == -* ]]; then\n\t\t_wend_offer '");
 	for (size_t i = 0; i < count; i++)
-		wn_strbuf_fmt(out, "%s--%s", i ? " " : "", opts[i].key);
-	wn_strbuf_puts(out, "' -- \"$cur\"))\n\t\treturn\n\tfi\n"
-			    "\tCOMPREPLY=($(compgen -A hostname -- \"$cur\"))\n"
-			    "\tif ((COMP_CWORD == 1)); then\n\t\tCOMPREPLY+=($(compgen -W '");
-	add_words(out);
-	wn_strbuf_puts(out, "' -- \"$cur\"))\n\tfi\n}\ncomplete -F _wend wend\n");
+		wn_strbuf_fmt(out, " --%s", opts[i].key);
+	wn_strbuf_puts(out, "'\n\telif ((COMP_CWORD == 1)); then\n\t\t_wend_offer '");
+	add_commands(out, true);
+	wn_strbuf_puts(out, "' hostname\n\telse\n\t\t_wend_offer '' hostname\n\tfi\n}\n"
+			    "complete -F _wend wend\n");
+}
+
+/* What zsh calls an action: words, files or both. */
+static void zsh_action(struct wn_strbuf *out, const char *choices, const char *text)
+{
+	wn_strbuf_puts(out, "{compadd --");
+	add_values(out, choices, text);
+	wn_strbuf_fmt(out, "%s}", has_file(text) ? "; _files" : "");
 }
 
 static void zsh_option(struct wn_strbuf *out, const struct wn_opt *opt)
@@ -98,69 +163,95 @@ static void zsh_option(struct wn_strbuf *out, const struct wn_opt *opt)
 		wn_strbuf_puts(out, ":");
 		add_quoted(out, opt->arg);
 		wn_strbuf_puts(out, ":");
-		if (opt->choices) {
-			wn_strbuf_puts(out, "(");
-			add_spaced(out, opt->choices);
-			wn_strbuf_puts(out, ")");
-		} else if (takes_file(opt)) {
-			wn_strbuf_puts(out, "_files");
-		} else if (takes_iface(opt)) {
+		if (takes_iface(opt))
 			wn_strbuf_puts(out, "_net_interfaces");
-		}
+		else
+			zsh_action(out, opt->choices, opt->arg);
 	}
 	wn_strbuf_puts(out, "' \\\n");
 }
 
+static void zsh_command(struct wn_strbuf *out, const struct wn_command *command)
+{
+	wn_strbuf_fmt(out, "\t%s) _arguments ", command->word);
+	add_literals(out, command->operands, true, "'", "=: :' ");
+	wn_strbuf_puts(out, "'2: :");
+	zsh_action(out, NULL, command->operands);
+	wn_strbuf_puts(out, "'; return ;;\n");
+}
+
 static void zsh(struct wn_strbuf *out)
 {
-	size_t count;
+	size_t count, command_count;
 	const struct wn_opt *opts = wn_opts(&count);
+	const struct wn_command *commands = wn_commands(&command_count);
 
-	wn_strbuf_puts(out, "#compdef wend\n_wend()\n{\n\tlocal -a words\n\twords=(");
-	add_words(out);
-	wn_strbuf_puts(out, ")\n\t_arguments -s -S \\\n");
+	wn_strbuf_puts(out, "#compdef wend\n_wend()\n{\n"
+			    "\t((CURRENT == 2)) || case $words[2] in\n");
+	for (size_t i = 0; i < command_count; i++)
+		if (!traces(&commands[i]))
+			zsh_command(out, &commands[i]);
+	wn_strbuf_puts(out, "\tesac\n\t_arguments -s -S \\\n");
 	for (size_t i = 0; i < count; i++)
 		zsh_option(out, &opts[i]);
-	wn_strbuf_puts(out, "\t\t'1:host or command:{_hosts; compadd -a words}' \\\n"
-			    "\t\t'*:operand:_hosts'\n}\n"
+	wn_strbuf_puts(out, "\t\t'1:host or command:{_hosts; compadd --");
+	add_commands(out, true);
+	wn_strbuf_puts(out, "}' \\\n\t\t'*:operand:_hosts'\n}\n"
 			    "if [[ $funcstack[1] == _wend ]]; then\n\t_wend \"$@\"\n"
 			    "else\n\tcompdef _wend wend\nfi\n");
 }
 
+static void fish_command(struct wn_strbuf *out, const struct wn_command *command)
+{
+	char start[96];
+
+	wn_strbuf_fmt(out, "complete -c wend -n __fish_use_subcommand -a %s -d '", command->word);
+	add_quoted(out, command->summary);
+	wn_strbuf_puts(out, "'\n");
+	if (traces(command))
+		return;
+	wn_fmt(start, sizeof(start), "complete -c wend -n '__fish_seen_subcommand_from %s'",
+		command->word);
+	wn_strbuf_fmt(out, "%s%s -a '", start, has_file(command->operands) ? " -F" : "");
+	add_values(out, NULL, command->operands);
+	add_literals(out, command->operands, true, " ", "");
+	wn_strbuf_puts(out, "'\n");
+}
+
+static void fish_option(struct wn_strbuf *out, const struct wn_opt *opt)
+{
+	wn_strbuf_fmt(out, "complete -c wend -n _wend_traces -l %s", opt->key);
+	if (opt->short_name)
+		wn_strbuf_fmt(out, " -s %c", opt->short_name);
+	if (opt->arg) {
+		wn_strbuf_puts(out, has_file(opt->arg) ? " -r -F" : " -x");
+		wn_strbuf_puts(out, " -a '");
+		if (takes_iface(opt))
+			wn_strbuf_puts(out, "(__fish_print_interfaces)");
+		else
+			add_values(out, opt->choices, opt->arg);
+		wn_strbuf_puts(out, "'");
+	}
+	wn_strbuf_puts(out, " -d '");
+	add_quoted(out, opt->help);
+	wn_strbuf_puts(out, "'\n");
+}
+
 static void fish(struct wn_strbuf *out)
 {
-	size_t count;
+	size_t count, command_count;
 	const struct wn_opt *opts = wn_opts(&count);
-	const struct wn_command *commands = wn_commands(&count);
+	const struct wn_command *commands = wn_commands(&command_count);
 
-	wn_strbuf_puts(out, "# fish completion for wend\ncomplete -c wend -f\n"
-			    "complete -c wend -a '(__fish_print_hostnames)'\n");
-	for (size_t i = 0; i < count; i++) {
-		wn_strbuf_fmt(out, "complete -c wend -n __fish_use_subcommand -a %s -d '",
-			commands[i].word);
-		add_quoted(out, commands[i].summary);
-		wn_strbuf_puts(out, "'\n");
-	}
-	wn_strbuf_puts(out, "complete -c wend -n '__fish_seen_subcommand_from completion' "
-			    "-a 'bash zsh fish'\n");
-	wn_opts(&count);
-	for (size_t i = 0; i < count; i++) {
-		wn_strbuf_fmt(out, "complete -c wend -l %s", opts[i].key);
-		if (opts[i].short_name)
-			wn_strbuf_fmt(out, " -s %c", opts[i].short_name);
-		if (opts[i].arg)
-			wn_strbuf_puts(out, takes_file(&opts[i]) ? " -r -F" : " -x");
-		if (opts[i].choices) {
-			wn_strbuf_puts(out, " -a '");
-			add_spaced(out, opts[i].choices);
-			wn_strbuf_puts(out, "'");
-		} else if (takes_iface(&opts[i])) {
-			wn_strbuf_puts(out, " -a '(__fish_print_interfaces)'");
-		}
-		wn_strbuf_puts(out, " -d '");
-		add_quoted(out, opts[i].help);
-		wn_strbuf_puts(out, "'\n");
-	}
+	wn_strbuf_puts(out, "# fish completion for wend\nfunction _wend_traces\n"
+			    "\tnot __fish_seen_subcommand_from");
+	add_commands(out, false);
+	wn_strbuf_puts(out, "\nend\ncomplete -c wend -f\n"
+			    "complete -c wend -n _wend_traces -a '(__fish_print_hostnames)'\n");
+	for (size_t i = 0; i < command_count; i++)
+		fish_command(out, &commands[i]);
+	for (size_t i = 0; i < count; i++)
+		fish_option(out, &opts[i]);
 }
 
 void wn_opts_completion(struct wn_strbuf *out, const char *shell)

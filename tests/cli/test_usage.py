@@ -182,9 +182,22 @@ ask wend --max
 ask wend -P u
 ask wend trace --format json
 ask wend completion z
+ask wend help la
+ask wend --format =
+ask wend --format = c
+ask wend lab --s
+ask wend lab --tun x
+cd "$(mktemp -d)" || exit
+touch 'a b.topo'
+ask wend lab ''
+ask wend --sim ''
+rm 'a b.topo'
+rmdir "$PWD"
 """
     res = subprocess.run(["bash", "--norc", "-c", ask], text=True, capture_output=True)
-    expect((res.stdout, res.stderr), ("version\n--max-ttl\nudp\njson jsonl\nzsh\n", ""))
+    expect((res.stdout, res.stderr), (
+        "version\n--max-ttl\nudp\njson jsonl\nzsh\nlab\ntable json jsonl classic\nclassic\n"
+        "--seed\n\n--tun --seed builtin a b.topo\nbuiltin a b.topo\n", ""))
 
 
 for shell, check in (("zsh", ["zsh", "-n"]), ("fish", ["fish", "--no-execute"])):
