@@ -27,8 +27,13 @@ void wn_sink_init(struct wn_sink *s, int fd, const char *name)
 
 bool wn_sink_open(struct wn_sink *s, const char *path)
 {
-	int fd = wn_cli_open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOCTTY);
+	/* Nothing may wait here, where signals do not reach us: a pipe without reader is an error.
+	 */
+	int fd =
+		wn_cli_open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 
+	if (fd >= 0)
+		fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) & ~O_NONBLOCK);
 	wn_sink_init(s, fd, path);
 	s->owned = true;
 	return fd >= 0;

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
@@ -237,13 +238,23 @@ static int prepare(struct wn_session *s)
 	return tell_why(s, &first, first_err);
 }
 
+/* A pipe that nobody reads has no error number of its own. */
+static const char *why_not_open(const char *path, int sys)
+{
+	struct stat st;
+
+	if (sys == ENXIO && stat(path, &st) == 0 && S_ISFIFO(st.st_mode))
+		return "no reader";
+	return strerror(sys);
+}
+
 static int open_output(struct wn_session *s)
 {
 	if (!s->req.output)
 		wn_sink_init(&s->out, STDOUT_FILENO, "standard output");
 	else if (!wn_sink_open(&s->out, s->req.output))
 		return wn_cli_fail(WN_EXIT_FAILED, "cannot open --output %s: %s", s->req.output,
-			strerror(errno));
+			why_not_open(s->req.output, errno));
 	s->out_open = true;
 	wn_session_live_init(s);
 	return WN_EXIT_OK;

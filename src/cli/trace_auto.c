@@ -30,6 +30,15 @@ static void add_name(const struct wn_cli_trace *t, struct wn_strbuf *out)
 		wn_strbuf_fmt(out, " %u", wn_run_result(t->rt)->params.dport);
 }
 
+/* Why not a single probe left this machine; WN_OK when one did. */
+static wn_err never_sent(const struct wn_result *r)
+{
+	for (uint32_t i = 0; i < r->probe_count; i++)
+		if (r->probes[i].state != WN_PROBE_FAILED)
+			return WN_OK;
+	return r->probe_count > 0 ? r->probes[0].err : r->stop_err;
+}
+
 static void add_outcome(const struct wn_cli_trace *t, struct wn_strbuf *out)
 {
 	const struct wn_result *r = t->rt ? wn_run_result(t->rt) : NULL;
@@ -40,6 +49,8 @@ static void add_outcome(const struct wn_cli_trace *t, struct wn_strbuf *out)
 		wn_strbuf_fmt(out, "reached the target at hop %u", r->last_ttl);
 	else if (r->responder_count > 0)
 		wn_strbuf_fmt(out, "got to hop %u", r->last_ttl);
+	else if (never_sent(r) != WN_OK)
+		wn_strbuf_fmt(out, "could not be sent (%s)", wn_err_text(never_sent(r)));
 	else
 		wn_strbuf_puts(out, "got no reply");
 }

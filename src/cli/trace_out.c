@@ -55,6 +55,22 @@ static bool hop_complete(const struct wn_session *s, const struct wn_result *r, 
 	return true;
 }
 
+/* Somebody before this TTL has refused, and whether that ends the trace is not decided yet. */
+static bool may_be_beyond_end(const struct wn_result *r, unsigned ttl)
+{
+	if (r->stop != WN_STOP_NONE)
+		return false;
+	for (uint32_t i = 0; i < r->reply_count; i++) {
+		const struct wn_reply_rec *reply = &r->replies[i];
+
+		if (!reply->reached && r->probes[reply->probe].probe.ttl < ttl &&
+			(reply->kind == WN_REPLY_UNREACHABLE || reply->kind == WN_REPLY_TOO_BIG ||
+				reply->kind == WN_REPLY_PARAM_PROBLEM))
+			return true;
+	}
+	return false;
+}
+
 static void classic_lines(struct wn_session *s, bool all)
 {
 	struct wn_cli_trace *best = wn_session_best(s);
@@ -67,7 +83,8 @@ static void classic_lines(struct wn_session *s, bool all)
 		s->classic_next = r->params.first_ttl;
 	}
 	while (s->classic_next <= wn_out_classic_last(r) &&
-		(all || hop_complete(s, r, s->classic_next)))
+		(all || (hop_complete(s, r, s->classic_next) &&
+				!may_be_beyond_end(r, s->classic_next))))
 		wn_out_classic_hop(&s->out.buf, r, (uint8_t)s->classic_next++, !s->req.numeric);
 }
 
@@ -104,6 +121,15 @@ static void final_json(struct wn_session *s, const struct wn_cli_trace *best)
 	wn_out_json(&s->out.buf, wn_run_result(best->rt), tried, count);
 }
 
+/* The lines of classic output look the same whether the trace was finished or not. */
+static void tell_partial(const struct wn_result *r)
+{
+	if (r->stop == WN_STOP_INTERRUPTED)
+		wn_cli_fail(0, "interrupted: the result is partial");
+	else if (r->stop == WN_STOP_DEADLINE)
+		wn_cli_fail(0, "stopped by the deadline: the result is partial");
+}
+
 void wn_session_out_final(struct wn_session *s)
 {
 	const struct wn_cli_trace *best = wn_session_best(s);
@@ -122,6 +148,7 @@ void wn_session_out_final(struct wn_session *s)
 		break; /* every event is there already */
 	case WN_FMT_CLASSIC:
 		classic_lines(s, true);
+		tell_partial(wn_run_result(best->rt));
 		break;
 	}
 	/* JSON says it itself, and the other formats for machines have no place for remarks. */

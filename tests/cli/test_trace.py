@@ -11,8 +11,8 @@ import tempfile
 import termios
 import time
 
-from program import FAILED, PROGRAM, REACHED, UNREACHED, Cases, Running, chain, environment, \
-    expect, only, run, topology
+from program import FAILED, PROGRAM, REACHED, UNREACHED, Cases, Running, Skip, chain, \
+    environment, expect, only, run, topology
 
 cases = Cases()
 DEAD = {4: "blackhole"}
@@ -176,6 +176,56 @@ def classic_live():
     expect([line.split()[0] for line in rest.splitlines()], ["3", "4", "5", "6"])
     if early > 2.5:
         raise AssertionError(f"the first lines took {early:.1f} s")
+
+
+@cases.case("no classic line behind the router that refuses")
+def classic_refused():
+    for mark, what in (("!X", "admin"), ("!H", "host")):
+        path = chain(9, router={3: f"reject {what} for 203.0.113.0/24"})
+        res = run("--sim", path, "-n", "--format", "classic").exits(UNREACHED).silent()
+        lines = res.out.splitlines()
+        expect([line.split()[0] for line in lines[1:]], ["1", "2", "3", "4"], res.out)
+        if mark not in lines[-1]:
+            raise AssertionError(res.out)
+
+
+@cases.case("a classic trace cut off by its deadline says so on standard error")
+def classic_deadline():
+    path = chain(5, router={2: "blackhole"})
+    res = run("--sim", path, "-w", "60s", "--wait-min", "60s", "--deadline", "200ms", "--format",
+              "classic").exits(UNREACHED)
+    res.says("stopped by the deadline: the result is partial").prints("\n 1  ")
+
+
+@cases.case("-o with a pipe that nobody reads is an error, not a wait")
+def output_pipe():
+    with tempfile.TemporaryDirectory() as place:
+        path = os.path.join(place, "pipe")
+        os.mkfifo(path)
+        run("--sim", "builtin", "-o", path, limit_s=5).exits(FAILED).says(
+            "cannot open --output", path, "no reader")
+        reader = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+        try:
+            run("--sim", "builtin", "-o", path).exits(REACHED).silent()
+            if b"Reached" not in os.read(reader, 65536):
+                raise AssertionError("nothing came through the pipe")
+        finally:
+            os.close(reader)
+
+
+@cases.case("auto tells what could not be sent from what got no reply")
+def auto_blocked():
+    rules = "table inet wend { chain o { type filter hook output priority 0; " \
+            "meta l4proto udp drop; }; }"
+    own_network = ["unshare", "-Urn", "sh", "-c"]
+    setup = f"ip link set lo up && nft '{rules}'"
+    if subprocess.run([*own_network, setup], capture_output=True, check=False).returncode != 0:
+        raise Skip("no network namespace with a firewall")
+    res = subprocess.run([*own_network, f"{setup} && exec \"$0\" -P auto -n 127.0.0.1", PROGRAM],
+                         capture_output=True, text=True, env=environment(), timeout=30,
+                         check=False)
+    if "udp could not be sent (blocked on this machine (firewall))" not in res.stdout:
+        raise AssertionError(res)
 
 
 @cases.case("-n shows addresses alone")
