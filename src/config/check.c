@@ -49,6 +49,23 @@ static wn_err check_family(const struct wn_request *req, struct wn_errctx *ctx)
 	return WN_OK;
 }
 
+/* The same link-local address may be on every link. */
+static wn_err check_scope(
+	const struct wn_request *req, const struct wn_addr *dst, struct wn_errctx *ctx)
+{
+	char text[WN_ADDR_STRLEN];
+
+	if (dst->family != 6 || !wn_addr_is_link_local(dst) || req->params.iface[0] || req->sim)
+		return WN_OK;
+	return wn_fail(ctx, WN_EUSAGE, "link-local address %s needs an interface: give -i NAME",
+		wn_addr_str(dst, text));
+}
+
+static wn_err check_target_scope(const struct wn_request *req, struct wn_errctx *ctx)
+{
+	return check_scope(req, &req->params.dst, ctx);
+}
+
 static wn_err check_range(const struct wn_request *req, struct wn_errctx *ctx)
 {
 	const struct wn_params *p = &req->params;
@@ -102,7 +119,7 @@ static wn_err check_sizes(const struct wn_request *req, struct wn_errctx *ctx)
 wn_err wn_request_check(const struct wn_request *req, struct wn_errctx *ctx)
 {
 	static wn_err (*const checks[])(const struct wn_request *, struct wn_errctx *) = {
-		check_exclusive, check_family, check_range, check_sizes};
+		check_exclusive, check_family, check_target_scope, check_range, check_sizes};
 	wn_err err = WN_OK;
 
 	for (size_t i = 0; i < sizeof(checks) / sizeof(checks[0]) && err == WN_OK; i++)
@@ -140,6 +157,10 @@ static uint16_t size_for(const struct wn_request *req, enum wn_proto proto, uint
 wn_err wn_request_params(const struct wn_request *req, enum wn_proto proto,
 	const struct wn_addr *dst, struct wn_params *out, struct wn_errctx *ctx)
 {
+	wn_err err = check_scope(req, dst, ctx);
+
+	if (err != WN_OK)
+		return err;
 	*out = req->params;
 	out->proto = proto;
 	out->dst = *dst;

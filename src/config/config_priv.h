@@ -47,4 +47,7 @@ extern const char *const wn_exit_texts[WN_EXIT_TEXTS];
 /* What help says of the default: "30 hops", "chosen at random"; "" for none. */
 const char *wn_opt_default(const struct wn_opt *opt, char *buf, size_t size);
 
+/* 255.255.255.255: every host of the link, so no one host. */
+bool wn_opt_is_broadcast(const struct wn_addr *addr);
+
 #endif

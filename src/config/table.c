@@ -78,7 +78,7 @@ static const struct wn_opt opts[] = {
 		.max = 255,
 		.arg = "TTL",
 		.dflt = "1",
-		.unit = "hop",
+		.shown = "1 hop",
 		.help = "First TTL probed.",
 		.group = g_far,
 		FIELD(params.first_ttl)},

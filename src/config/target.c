@@ -39,6 +39,13 @@ static wn_err set_port(
 	return WN_OK;
 }
 
+bool wn_opt_is_broadcast(const struct wn_addr *addr)
+{
+	static const uint8_t all[4] = {255, 255, 255, 255};
+
+	return addr->family == 4 && memcmp(addr->bytes, all, sizeof(all)) == 0;
+}
+
 static wn_err set_literal(
 	struct wn_request *req, const char *text, const struct wn_addr *addr, struct wn_errctx *ctx)
 {
@@ -46,6 +53,8 @@ static wn_err set_literal(
 
 	if (wn_addr_is_multicast(addr))
 		return bad_target(ctx, text, "a multicast group is no single destination");
+	if (wn_opt_is_broadcast(addr))
+		return bad_target(ctx, text, "broadcast address; give the address of one host");
 	if (memcmp(addr->bytes, zero.bytes, sizeof(zero.bytes)) == 0)
 		return bad_target(ctx, text, "the unspecified address is no destination");
 	req->params.dst = *addr;

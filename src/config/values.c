@@ -97,6 +97,7 @@ wn_err wn_opt_parse_wait(
 	struct wn_request *req, const struct wn_opt *opt, const char *value, struct wn_errctx *ctx)
 {
 	uint32_t milli[2] = {req->params.wait_here_milli, req->params.wait_near_milli};
+	static const char shape[] = "%s, MAX a time from 1ms to 1h, such as 2 or 1.5s,3,3";
 	char part[3][24];
 	const char *word;
 	size_t len, parts = 0;
@@ -104,13 +105,13 @@ wn_err wn_opt_parse_wait(
 
 	while (wn_opt_choice(value, parts, &word, &len)) {
 		if (parts == 3 || len >= sizeof(part[0]))
-			return wn_opt_bad(ctx, opt, value, "%s, like 1s,3,3", opt->arg);
+			return wn_opt_bad(ctx, opt, value, shape, opt->arg);
 		memcpy(part[parts], word, len);
 		part[parts++][len] = '\0';
 	}
 	if (wn_text_duration_ns(part[0], &max_ns) != WN_OK || max_ns < NS_PER_MS ||
 		max_ns > WAIT_MAX_NS)
-		return wn_opt_bad(ctx, opt, value, "a time from 1ms to 1h, then multiples");
+		return wn_opt_bad(ctx, opt, value, shape, opt->arg);
 	for (size_t i = 1; i < parts; i++)
 		if (!read_multiple(part[i], &milli[i - 1]))
 			return wn_opt_bad(ctx, opt, value,
@@ -148,7 +149,8 @@ wn_err wn_opt_parse_source(
 {
 	struct wn_addr addr;
 
-	if (wn_addr_parse(value, &addr) != WN_OK || wn_addr_is_multicast(&addr))
+	if (wn_addr_parse(value, &addr) != WN_OK || wn_addr_is_multicast(&addr) ||
+		wn_opt_is_broadcast(&addr))
 		return wn_opt_bad(ctx, opt, value, "an IPv4 or IPv6 address of this machine");
 	req->params.src = addr;
 	return WN_OK;
