@@ -365,7 +365,8 @@ static void say_signs(struct closing *c)
 		late = late || p->state == WN_PROBE_LATE;
 	}
 	if (weak)
-		add(c, "? the reply carries too little of the probe to be sure that it is genuine.");
+		add(c, "? the reply carries too little of the probe to be sure that it is "
+		       "genuine.");
 	end_line(c);
 	if (late)
 		add(c, "+ some of its replies came after the timeout.");

@@ -310,8 +310,7 @@ static void write_title(struct wn_strbuf *out, const struct wn_table *t)
 	wn_strbuf_puts(&text, ", ");
 	wn_view_probe_kind(&text, p);
 	wn_strbuf_fmt(&text, ", up to %u hop%s, %u byte packets, times in ms", (unsigned)p->max_ttl,
-		p->max_ttl == 1 ? "" : "s",
-		(unsigned)p->size);
+		p->max_ttl == 1 ? "" : "s", (unsigned)p->size);
 	wn_view_wrap(out, wn_strbuf_str(&text), (struct wn_indent){0, 2}, t->o->columns);
 	wn_view_drop(out, &text);
 }

@@ -250,7 +250,8 @@ static void test_more_patience(void **state)
 	stop_line(&rec, WN_STOP_GAP, 8, "for slow links try -w 2s; for more silent hops");
 	record_start(&rec, DST)->u.start.gap = 8;
 	record_hop(&rec, 1, "192.0.2.254", 412);
-	stop_line(&rec, WN_STOP_GAP, 9, "--wait-min 1s; for more silent hops in a row try --gap 16.");
+	stop_line(
+		&rec, WN_STOP_GAP, 9, "--wait-min 1s; for more silent hops in a row try --gap 16.");
 	p = &record_start(&rec, DST)->u.start;
 	p->wait_min_ns = p->wait_max_ns = 1000000000;
 	p->gap = 12;
