@@ -210,6 +210,15 @@ static void collect(const struct wn_result *r, const struct wn_stats_filter *f,
 		rtts[i] = r->replies[r->probes[items[i].val].first_reply].rtt_ns;
 }
 
+/* From one TTL to the next the RTT differs by the distance, which is no jitter. */
+static bool is_one_ttl(const struct wn_result *r, const struct wn_sort_item *items, uint32_t n)
+{
+	for (uint32_t i = 1; i < n; i++)
+		if (r->probes[items[i].val].probe.ttl != r->probes[items[0].val].probe.ttl)
+			return false;
+	return true;
+}
+
 wn_err wn_stats_compute(
 	const struct wn_result *r, const struct wn_stats_filter *f, struct wn_stats *out)
 {
@@ -231,7 +240,8 @@ wn_err wn_stats_compute(
 		collect(r, f, items, rtts);
 		out->last_ns = rtts[n - 1];
 		spread(rtts, n, out);
-		jitter(rtts, n, out);
+		if (is_one_ttl(r, items, n))
+			jitter(rtts, n, out);
 		percentiles(rtts, n, items, out);
 	}
 	wn_free(items);

@@ -28,6 +28,7 @@ struct wn_stats {
 	uint32_t duplicates;
 	uint32_t samples; /* RTTs known */
 	int64_t last_ns, best_ns, worst_ns, mean_ns, stddev_ns;
+	/* Jitter is -1 where samples of several TTLs are taken together. */
 	int64_t jitter_ns;			 /* |last - previous| */
 	int64_t jitter_mean_ns, jitter_worst_ns; /* over successive |differences| */
 	int64_t jitter_rfc3550_ns; /* J += (|D| - J) / 16, RFC 3550 section 6.4.1, scaled right */

@@ -314,6 +314,31 @@ static void test_order_of_sending(void **state)
 	record_fini(&rec);
 }
 
+/* The way to the second hop is longer: that is distance, not jitter. */
+static void test_several_ttls_have_no_jitter(void **state)
+{
+	struct wn_stats_filter second = all;
+	struct record rec = {0};
+	struct wn_stats s;
+
+	(void)state;
+	record_start(&rec, DST);
+	record_hop(&rec, 1, A, 1000);
+	record_hop(&rec, 2, B, 50000);
+	record_hop(&rec, 2, B, 50300);
+	s = compute(&rec, &all);
+	assert_int_equal(s.samples, 3);
+	assert_int_equal(s.worst_ns, 50300000);
+	assert_int_equal(s.jitter_ns, -1);
+	assert_int_equal(s.jitter_mean_ns, -1);
+	assert_int_equal(s.jitter_worst_ns, -1);
+	assert_int_equal(s.jitter_rfc3550_ns, -1);
+	second.ttl = 2;
+	s = compute(&rec, &second);
+	assert_int_equal(s.jitter_ns, 300000);
+	record_fini(&rec);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -330,6 +355,7 @@ int main(void)
 		cmocka_unit_test(test_loss_is_rounded),
 		cmocka_unit_test(test_filters),
 		cmocka_unit_test(test_order_of_sending),
+		cmocka_unit_test(test_several_ttls_have_no_jitter),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
