@@ -91,6 +91,7 @@ bool wn_run_idle(const struct wn_run *run)
 /* A change of this machine's network belongs into the record of every trace it can touch. */
 static void note_change(struct wn_run_trace *rt, const struct wn_os_change *change)
 {
+	bool down = change->kind == WN_OS_LINK_DOWN;
 	char addr[WN_ADDR_STRLEN], line[128];
 
 	if (rt->state != WN_RUN_RUNNING)
@@ -98,11 +99,12 @@ static void note_change(struct wn_run_trace *rt, const struct wn_os_change *chan
 	switch (change->kind) {
 	case WN_OS_LINK_DOWN:
 	case WN_OS_LINK_UP:
-		if (change->ifindex != rt->ifindex)
+		/* The kernel tells of a flag and of the carrier apart; it is one event. */
+		if (change->ifindex != rt->ifindex || rt->link_down == down)
 			return;
-		wn_trace_note(rt->engine,
-			change->kind == WN_OS_LINK_DOWN ? WN_NOTE_LINK_DOWN : WN_NOTE_LINK_UP, 0,
-			change->iface);
+		rt->link_down = down;
+		wn_trace_note(
+			rt->engine, down ? WN_NOTE_LINK_DOWN : WN_NOTE_LINK_UP, 0, change->iface);
 		break;
 	case WN_OS_ADDR_GONE:
 		if (!wn_addr_eq(&change->addr, &rt->config.params.src))

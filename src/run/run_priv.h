@@ -29,6 +29,7 @@ struct wn_run_trace {
 	enum wn_run_state state;
 	unsigned holds;
 	uint32_t ifindex; /* of the route in use; 0 unknown */
+	bool link_down;	  /* as the record has it */
 	uint64_t start_ns;
 	uint64_t wake_ns;   /* when the engine wants to be asked again */
 	uint64_t unclaimed; /* replies that no engine took */
