@@ -142,7 +142,7 @@ void wn_session_names_end(struct wn_session *s)
 			continue;
 		if (dead)
 			wn_run_note(s->traces[i].rt, WN_NOTE_DNS_DEAD, 0,
-				"no DNS server answered in time; names are missing");
+				"no DNS server gave an answer; names are missing");
 		wn_run_release(s->traces[i].rt);
 	}
 }
