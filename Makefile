@@ -17,11 +17,11 @@ help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 $(BUILD)/build.ninja: | deps
-	@meson setup $(BUILD) >$(BUILD).setup.log 2>&1 || { cat $(BUILD).setup.log; exit 1; }
+	@meson setup $(BUILD) -Dtests=disabled >$(BUILD).setup.log 2>&1 || { cat $(BUILD).setup.log; exit 1; }
 	@rm -f $(BUILD).setup.log
 
 $(BUILD)-asan/build.ninja: | deps-test
-	@meson setup $(BUILD)-asan -Dwerror=true -Db_sanitize=address,undefined -Db_lundef=false
+	@meson setup $(BUILD)-asan -Dtests=enabled -Dwerror=true -Db_sanitize=address,undefined -Db_lundef=false
 
 deps:
 	@tools/setup build
@@ -33,7 +33,7 @@ trace: all ## trace TARGET=host (without it: the built-in simulated network)
 	@$(BUILD)/wend trace $(if $(TARGET),$(TARGET),--sim builtin) $(ARGS)
 
 test: deps-test $(BUILD)/build.ninja $(BUILD)-asan/build.ninja ## all tests, plain and under ASan+UBSan
-	@meson configure $(BUILD) -Dwerror=true
+	@meson configure $(BUILD) -Dtests=enabled -Dwerror=true
 	@meson compile -C $(BUILD)
 	@meson compile -C $(BUILD)-asan
 	@$(PYTHON) tools/run-tests.py $(BUILD) $(BUILD)-asan
