@@ -313,6 +313,14 @@ def in_pipe(pipe):
     return struct.unpack("i", fcntl.ioctl(pipe, termios.FIONREAD, b"\0\0\0\0"))[0]
 
 
+def ended(proc, seconds):
+    try:
+        proc.wait(seconds)
+    except subprocess.TimeoutExpired:
+        return False
+    return True
+
+
 @cases.case("a reader that does not read holds up neither the trace nor its end by a signal")
 def slow_reader():
     proc = subprocess.Popen([PROGRAM, "--sim", chain(20), "-q", "64", "--pps", "0", "--window",
@@ -321,12 +329,11 @@ def slow_reader():
     # A pipe is full when its pages are in use, though they need not be filled.
     held = fcntl.fcntl(proc.stdout, fcntl.F_GETPIPE_SZ) // 2
     while in_pipe(proc.stdout) < held:
-        expect(proc.poll(), None, "exit before the pipe was full")
-        time.sleep(0.01)
+        expect(ended(proc, 0.01), False, "exit before the pipe was full")
     # One signal ends the trace, a further one the waiting for the reader.
-    while proc.poll() is None:
+    proc.terminate()
+    while not ended(proc, 0.05):
         proc.terminate()
-        time.sleep(0.05)
     if proc.returncode not in (UNREACHED, FAILED):
         raise AssertionError(f"exit {proc.returncode}")
     proc.communicate()
