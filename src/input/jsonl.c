@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Event lines back into events, by the field table they were written from. A line is somebody
- * else's: every key must be there, of its type and within the bounds of its field. Unknown keys
- * are passed over, because later versions may add some.
+ * else's: every key must be there (but for those that a later version of the schema added), of its
+ * type and within the bounds of its field. Unknown keys are passed over, because later versions may
+ * add some.
  */
 #include "input/jsonl.h"
 
@@ -124,7 +125,7 @@ static wn_err read_field(
 	const struct reader *rd, const struct wn_field *f, const json_t *v, void *obj)
 {
 	if (!v)
-		return bad(rd, f->key, "is missing");
+		return f->added ? WN_OK : bad(rd, f->key, "is missing");
 	if (json_is_null(v))
 		return read_null(rd, f, obj);
 	switch (f->type) {

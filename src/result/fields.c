@@ -42,6 +42,7 @@ NAMES(reply_kind, enum wn_reply_kind, WN_REPLY_KINDS, 1);
 NAMES(match, enum wn_match, WN_MATCH_WEAK + 1, 1);
 NAMES(stop, enum wn_stop, WN_STOP_ERROR + 1, 1);
 NAMES(note, enum wn_note_kind, WN_NOTE_TEXT + 1, 1);
+NAMES(paths_mode, enum wn_paths_mode, WN_PATHS_FULL + 1, 1);
 NAMES(err, wn_err, 1 - (WN_ESYS), -1);
 
 static const char *flow_mode_name(int value)
@@ -76,6 +77,11 @@ static const struct wn_field params[] = {
 	{F(P, UINT, "flow_checksum", flow_checksum), .needs = ICMP},
 	{F(P, ENUM, "flow_mode", flow_mode), .names = &flow_mode_values},
 	{F(P, UINT, "flow", flow)},
+	{F(P, ENUM, "paths", paths), .names = &paths_mode_values, .added = true},
+	{F(P, UINT, "flows", flows), .needs = VALUE, .added = true},
+	{F(P, UINT, "miss_ppm", miss_ppm), .needs = VALUE, .max = 1000000, .added = true},
+	{F(P, BOOL, "miss_by_vertex", miss_by_vertex), .added = true},
+	{F(P, UINT, "min_share_ppm", min_share_ppm), .needs = VALUE, .max = 1000000, .added = true},
 	{F(P, UINT, "first_ttl", first_ttl)},
 	{F(P, UINT, "max_ttl", max_ttl)},
 	{F(P, UINT, "probes", probes)},

@@ -51,6 +51,7 @@ struct wn_field {
 	enum wn_field_type type;
 	unsigned needs; /* null when it is 0 and the object is not about all of these */
 	bool has_null;
+	bool added; /* by a later version of the schema: where it is missing it is 0 */
 };
 
 struct wn_fields {

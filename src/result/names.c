@@ -53,6 +53,13 @@ static const char *const match_names[] = {
 	[WN_MATCH_WEAK] = "weak",
 };
 
+static const char *const paths_mode_names[] = {
+	[WN_PATHS_OFF] = "off",
+	[WN_PATHS_NODES] = "nodes",
+	[WN_PATHS_LITE] = "lite",
+	[WN_PATHS_FULL] = "full",
+};
+
 static const char *name_of(const char *const *names, size_t count, unsigned value)
 {
 	return value < count ? names[value] : "unknown";
@@ -91,4 +98,9 @@ const char *wn_probe_state_name(enum wn_probe_state state)
 const char *wn_match_name(enum wn_match match)
 {
 	return name_of(match_names, LEN(match_names), (unsigned)match);
+}
+
+const char *wn_paths_mode_name(enum wn_paths_mode mode)
+{
+	return name_of(paths_mode_names, LEN(paths_mode_names), (int)mode);
 }

@@ -13,6 +13,16 @@
 
 #define WN_TEXT_MAX 256 /* host name (253) with NUL, rounded up */
 
+/* Whether one path is traced or all of them, and what is proved of them (docs/paths.md). */
+enum wn_paths_mode {
+	WN_PATHS_OFF,	/* one path */
+	WN_PATHS_NODES, /* interfaces at each TTL; links as far as the flows show them */
+	WN_PATHS_LITE, /* links proved vertex by vertex, but by hop where that is affordable only so
+			*/
+	WN_PATHS_FULL  /* links proved vertex by vertex everywhere */
+};
+const char *wn_paths_mode_name(enum wn_paths_mode mode); /* "off" "nodes" "lite" "full" */
+
 struct wn_params {
 	char target[WN_TEXT_MAX]; /* as typed */
 	char host[WN_TEXT_MAX];	  /* the name part without port, in ASCII (IDNA) */
@@ -23,7 +33,12 @@ struct wn_params {
 	uint32_t flow_label;
 	uint16_t flow_checksum; /* ICMP: the checksum of flow 0 */
 	enum wn_flow_mode flow_mode;
-	uint32_t flow; /* --flow N */
+	uint32_t flow; /* --flow N; where all paths are traced, the first of them */
+	enum wn_paths_mode paths;
+	uint32_t flows;		/* how many flows may be used; 0 where one path is traced */
+	uint32_t miss_ppm;	/* chance allowed that something is missed, in millionths ... */
+	bool miss_by_vertex;	/* ... at each balancing router; else in the whole trace */
+	uint32_t min_share_ppm; /* smallest share of a branch; 0: all branches alike */
 	uint8_t first_ttl, max_ttl;
 	uint32_t probes; /* per TTL */
 	uint32_t window; /* outstanding at once */

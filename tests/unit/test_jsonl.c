@@ -326,6 +326,8 @@ static void test_random_records(void **state)
 		p->flow_mode = coin(&rng) ? WN_FLOW_CLASSIC : WN_FLOW_FIXED;
 		p->caps.sees_quote_ip = coin(&rng);
 		p->deadline_ns = below(&rng, 2) * 1000;
+		p->paths = (enum wn_paths_mode)below(&rng, WN_PATHS_FULL + 1);
+		p->miss_ppm = (uint32_t)below(&rng, 1000001);
 		random_text(&rng, p->target, sizeof(p->target));
 		random_text(&rng, p->iface, sizeof(p->iface));
 		random_text(&rng, p->caps.blind, sizeof(p->caps.blind));
