@@ -53,5 +53,6 @@ uint64_t wn_os_mono_from_unix(uint64_t unix_ns, uint64_t not_before, uint64_t no
 {
 	uint64_t mono = unix_ns - (uint64_t)wn_os_clock_offset_ns(NULL);
 
-	return mono >= not_before && mono <= not_after ? mono : 0;
+	/* A wall time before the machine started wraps around. */
+	return mono >= not_before && mono <= not_after && mono <= INT64_MAX ? mono : 0;
 }
