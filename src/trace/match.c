@@ -33,7 +33,8 @@ static struct verdict forged(struct wn_trace *t)
 static bool are_our_ports(const struct params *p, uint16_t sport, uint16_t dport)
 {
 	if (p->flow_mode == WN_FLOW_FIXED)
-		return sport == (uint16_t)(p->sport + p->flow) && dport == p->dport;
+		return (uint16_t)(sport - p->sport - p->flow) < (p->flows ? p->flows : 1) &&
+		       dport == p->dport;
 	if (p->proto == WN_PROTO_TCP)
 		return (uint16_t)(sport - p->sport) < CLASSIC_SPORTS && dport == p->dport;
 	return sport == p->sport && dport >= p->dport;
@@ -214,11 +215,12 @@ static struct verdict match_tcp(struct wn_trace *t, const struct wn_reply *r)
 
 /*
  * A UDP answer carries nothing of the probe but its ports. Those of classic flows name the probe
- * (the oldest one, should ports come round); within one flow tie.c finds it.
+ * (the oldest one, should ports come round), and so do those of a guided engine that has only one
+ * of a flow out; within one flow tie.c finds it.
  */
 static struct verdict match_udp(struct wn_trace *t, const struct wn_reply *r)
 {
-	uint16_t best = NO_REC;
+	uint16_t best = NO_REC, fits = 0;
 
 	if (t->params.proto != WN_PROTO_UDP)
 		return not_ours;
@@ -226,19 +228,27 @@ static struct verdict match_udp(struct wn_trace *t, const struct wn_reply *r)
 		return accept(best, WN_MATCH_WEAK);
 	if (!are_our_ports(&t->params, r->dport, r->sport))
 		return not_ours;
-	if (t->params.flow_mode == WN_FLOW_FIXED)
+	if (t->params.flow_mode == WN_FLOW_FIXED && !t->more)
 		return (struct verdict){.claim = WN_CLAIM_TAKEN, .rec = NO_REC, .tie = true};
 	best = NO_REC;
 	for (uint16_t i = 0; i < t->out_count; i++) {
 		uint16_t rec = t->out[i].rec;
 		struct wn_probe probe;
 
-		if (t->recs[rec].ttl <= t->expire_top || !is_waited_for(&t->recs[rec]))
+		/* Of many flows each has a length of its own. */
+		if ((t->recs[rec].ttl <= t->expire_top && !t->more) ||
+			!is_waited_for(&t->recs[rec]))
 			continue;
 		wn_trace_rec_probe(t, rec, &probe);
-		if (has_ports_of(&probe, r->dport, r->sport) &&
-			(best == NO_REC || probe.id < wn_trace_rec_id(t, best)))
+		if (!has_ports_of(&probe, r->dport, r->sport))
+			continue;
+		fits++;
+		if (best == NO_REC || probe.id < wn_trace_rec_id(t, best))
 			best = rec;
+	}
+	if (fits > 1 && t->more) {
+		t->counters.unattributed++;
+		return counted;
 	}
 	if (best != NO_REC)
 		return accept(best, WN_MATCH_WEAK);

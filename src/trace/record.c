@@ -17,6 +17,7 @@ void wn_trace_rec_init(struct wn_trace *t)
 	memset(t->tag_heads, 0xff, (t->index_mask + 1u) * sizeof(*t->tag_heads));
 	memset(t->cookie_heads, 0xff, (t->index_mask + 1u) * sizeof(*t->cookie_heads));
 	t->free_head = t->say_head = t->say_tail = NO_REC;
+	t->ask_head = t->ask_tail = NO_REC;
 }
 
 uint64_t wn_trace_rec_id(const struct wn_trace *t, uint16_t index)
@@ -36,19 +37,23 @@ struct rec *wn_trace_rec(struct wn_trace *t, uint64_t id, uint16_t *out_index)
 }
 
 /* The flow's number picks another path in every protocol; 0 and 0xffff stay out of checksums. */
-static void fixed_flow(const struct params *p, struct wn_probe *out)
+static void fixed_flow(const struct params *p, uint32_t flow, struct wn_probe *out)
 {
-	out->flow = p->flow;
-	out->sport = (uint16_t)(p->sport + p->flow);
+	uint32_t ports = flow & ((1u << WN_FLOW_LABEL_SHIFT) - 1), label = flow;
+
+	if (flow >> WN_FLOW_LABEL_SHIFT)
+		label = (flow >> WN_FLOW_LABEL_SHIFT) - 1;
+	out->flow = flow;
+	out->sport = (uint16_t)(p->sport + ports);
 	if (p->proto == WN_PROTO_ICMP) {
 		uint32_t base = p->flow_checksum + 0xfffdu;
 
 		out->sport = p->sport;
-		out->checksum = (uint16_t)(1 + (base + p->flow) % 0xfffe);
+		out->checksum = (uint16_t)(1 + (base + ports) % 0xfffe);
 	}
-	if (p->dst.family == 6 && p->flow > 0) {
+	if (p->dst.family == 6 && label > 0) {
 		/* Odd factor: different flows have different labels. */
-		out->flow_label = (p->flow_label + p->flow * 0x9e375u) & 0xfffff;
+		out->flow_label = (p->flow_label + label * 0x9e375u) & 0xfffff;
 		if (out->flow_label == 0)
 			out->flow_label = 1;
 	}
@@ -77,14 +82,14 @@ void wn_trace_rec_probe(const struct wn_trace *t, uint16_t index, struct wn_prob
 		.tos = p->tos,
 		.df = p->df,
 		.flow_label = p->flow_label,
-		.size = p->size,
+		.size = t->more && t->more[index].size ? t->more[index].size : p->size,
 		.sport = p->sport,
 		.dport = p->dport,
 		.pattern = p->pattern,
 		.mark = p->mark,
 	};
 	if (p->flow_mode == WN_FLOW_FIXED)
-		fixed_flow(p, out);
+		fixed_flow(p, t->more ? t->more[index].flow : p->flow, out);
 	else
 		classic_flow(p, out->id, out);
 	if (p->proto == WN_PROTO_ICMP) {
@@ -142,9 +147,8 @@ static void stamp(struct wn_trace *t, uint16_t index, struct wn_probe *probe)
 	}
 }
 
-uint16_t wn_trace_rec_new(struct wn_trace *t, uint8_t ttl)
+uint16_t wn_trace_rec_new(struct wn_trace *t, const struct wn_ask *ask)
 {
-	struct hop *hop = wn_trace_hop(t, ttl);
 	uint16_t index = t->free_head, *head;
 	struct wn_probe probe;
 	struct rec *rec;
@@ -160,12 +164,14 @@ uint16_t wn_trace_rec_new(struct wn_trace *t, uint8_t ttl)
 	}
 	rec = &t->recs[index];
 	*rec = (struct rec){
-		.number = hop->next_number++,
+		.number = ask->number,
 		.say_next = NO_REC,
-		.ttl = ttl,
+		.ttl = ask->ttl,
 		.gen = gen,
 		.state = REC_OFFERED,
 	};
+	if (t->more)
+		t->more[index] = (struct more){.flow = ask->flow, .size = ask->size};
 	stamp(t, index, &probe);
 	head = &t->tag_heads[tag_slot(t, rec->tag)];
 	rec->tag_next = *head;

@@ -120,6 +120,8 @@ static uint32_t window(const struct wn_trace *t, uint64_t *wake_ns)
 	uint32_t known = FIRST_WINDOW + 2 * PASS_PROBES * t->frontier;
 	uint64_t open_ns = t->first_ns ? t->first_ns + patience_ns(t) : NEVER;
 
+	if (t->more)
+		return limit;
 	if (limit > known && t->now_ns < open_ns) {
 		limit = known;
 		*wake_ns = min_ns(*wake_ns, open_ns);
@@ -186,25 +188,48 @@ static uint16_t pick_again(struct wn_trace *t)
 	return best;
 }
 
-static uint16_t pick_new(struct wn_trace *t, uint64_t *wake_ns)
+/* The next probe of a path, as a record; NO_REC. */
+static uint16_t pick_next(struct wn_trace *t, uint64_t *wake_ns)
 {
-	uint16_t rec;
-	uint8_t ttl;
+	struct wn_ask ask = {.ttl = pick_ttl(t, wake_ns)};
+	struct hop *hop;
 
-	if (t->out_count >= window(t, wake_ns) || flow_is_full(t))
-		return NO_REC;
-	ttl = pick_ttl(t, wake_ns);
-	if (ttl == 0)
+	if (ask.ttl == 0)
 		return NO_REC;
 	if (t->now_ns < gate_ns(t)) {
 		*wake_ns = min_ns(*wake_ns, gate_ns(t));
 		return NO_REC;
 	}
-	rec = wn_trace_rec_new(t, ttl);
+	hop = wn_trace_hop(t, ask.ttl);
+	ask.number = hop->next_number++;
+	return wn_trace_rec_new(t, &ask);
+}
+
+/* The next one that was asked for. */
+static uint16_t pick_asked(struct wn_trace *t, uint64_t *wake_ns)
+{
+	if (t->ask_head == NO_REC)
+		return NO_REC;
+	if (t->now_ns < gate_ns(t)) {
+		*wake_ns = min_ns(*wake_ns, gate_ns(t));
+		return NO_REC;
+	}
+	return wn_trace_ask_take(t);
+}
+
+static uint16_t pick_new(struct wn_trace *t, uint64_t *wake_ns)
+{
+	struct hop *hop;
+	uint16_t rec;
+
+	if (t->out_count >= window(t, wake_ns) || (!t->more && flow_is_full(t)))
+		return NO_REC;
+	rec = t->more ? pick_asked(t, wake_ns) : pick_next(t, wake_ns);
 	if (rec == NO_REC)
 		return NO_REC;
-	wn_trace_hop(t, ttl)->active++;
-	wn_trace_hop(t, ttl)->last_ns = t->now_ns; /* known better once it left */
+	hop = wn_trace_hop(t, t->recs[rec].ttl);
+	hop->active++;
+	hop->last_ns = t->now_ns; /* known better once it left */
 	t->out[t->out_count++] = (struct out){.base_ns = t->now_ns, .rec = rec};
 	return rec;
 }

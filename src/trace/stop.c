@@ -63,7 +63,11 @@ void wn_trace_find_end(struct wn_trace *t)
 {
 	const struct params *p = &t->params;
 
+	if (t->settled)
+		return;
 	t->end = (struct path_end){.ttl = p->max_ttl, .why = WN_STOP_NONE};
+	if (t->more)
+		return;
 	for (unsigned ttl = p->first_ttl; ttl <= t->frontier; ttl++) {
 		uint8_t flags = wn_trace_hop(t, (uint8_t)ttl)->flags;
 
@@ -124,6 +128,8 @@ bool wn_trace_settled(struct wn_trace *t, uint64_t *wake_ns)
 	uint8_t limit = wn_trace_limit(t);
 	uint64_t passed_ns = passed_until_ns(t);
 
+	if (t->more)
+		return t->settled;
 	if (t->held.count > 0)
 		return false;
 	if (t->now_ns < passed_ns) {
@@ -166,6 +172,15 @@ void wn_trace_stop_event(struct wn_trace *t, struct wn_event *ev)
 	if (why != WN_STOP_NONE) {
 		ev->u.stop.err = t->forced_err;
 		ev->u.stop.sys = t->forced_sys;
+	} else if (t->settled) {
+		why = t->end.why;
+		ev->u.stop.ttl = t->end.ttl;
+		if (why == WN_STOP_REACHED)
+			ev->u.stop.by = t->params.dst;
+		else if (why == WN_STOP_UNREACHABLE)
+			ev->u.stop.by = wn_trace_hop(t, t->end.ttl)->addr;
+		ev->u.stop.err = why == WN_STOP_ERROR ? t->first_err : WN_OK;
+		ev->u.stop.sys = why == WN_STOP_ERROR ? t->first_sys : 0;
 	} else if (t->end.why != WN_STOP_NONE) {
 		why = t->end.why;
 		ev->u.stop.ttl = t->end.ttl;
@@ -179,6 +194,6 @@ void wn_trace_stop_event(struct wn_trace *t, struct wn_event *ev)
 		ev->u.stop.ttl = wn_trace_limit(t);
 	}
 	ev->u.stop.stop = why;
-	t->partial = why == WN_STOP_INTERRUPTED || why == WN_STOP_ERROR ||
-		     (why == WN_STOP_DEADLINE && any_active(t));
+	t->partial = t->partial || why == WN_STOP_INTERRUPTED || why == WN_STOP_ERROR ||
+		     (why == WN_STOP_DEADLINE && (t->more || any_active(t)));
 }

@@ -22,6 +22,11 @@ static void set_default_u32(uint32_t *value, uint32_t dflt)
 		*value = dflt;
 }
 
+static uint32_t last_flow(const struct wn_params *p)
+{
+	return p->flow + (p->flows ? p->flows - 1 : 0);
+}
+
 static wn_err check(struct wn_params *p, struct wn_errctx *ctx)
 {
 	struct wn_probe probe = {
@@ -35,9 +40,10 @@ static wn_err check(struct wn_params *p, struct wn_errctx *ctx)
 			(unsigned)p->first_ttl, (unsigned)p->max_ttl);
 	if (p->probes == 0)
 		return wn_fail(ctx, WN_ERANGE, "a trace needs at least one probe per hop");
-	if (p->proto != WN_PROTO_ICMP && p->sport + (uint64_t)p->flow > UINT16_MAX)
+	if (p->flow > UINT16_MAX || p->flows > UINT16_MAX ||
+		(p->proto != WN_PROTO_ICMP && p->sport + last_flow(p) > UINT16_MAX))
 		return wn_fail(ctx, WN_ERANGE, "flow %u from source port %u: beyond port 65535",
-			(unsigned)p->flow, (unsigned)p->sport);
+			(unsigned)last_flow(p), (unsigned)p->sport);
 	set_default_u32(&p->window, 32);
 	set_default_u32(&p->gap, UINT8_MAX);
 	set_default_u32(&p->wait_here_milli, 3000);
@@ -52,7 +58,7 @@ static wn_err check(struct wn_params *p, struct wn_errctx *ctx)
 }
 
 struct layout {
-	size_t recs, hops, out, held, tag_heads, cookie_heads, queue, bytes;
+	size_t recs, more, hops, out, held, tag_heads, cookie_heads, queue, bytes;
 	uint16_t rec_cap, out_cap, index_size;
 	uint32_t queue_cap;
 };
@@ -67,16 +73,19 @@ static void take_params(struct wn_trace *t, const struct wn_params *p)
 #undef X
 }
 
-static wn_err plan(const struct wn_trace *t, struct layout *l, struct wn_errctx *ctx)
+static wn_err plan(
+	const struct wn_trace *t, uint32_t guided, struct layout *l, struct wn_errctx *ctx)
 {
 	const struct params *p = &t->params;
 	uint64_t hops = p->max_ttl - p->first_ttl + 1u, recs = hops * p->probes;
 
 	if (wn_trace_is_anonymous(t))
 		recs += hops;
+	if (guided > 0)
+		recs = guided;
 	if (recs > REC_MAX)
 		return wn_fail(ctx, WN_ERANGE, "%u probes at %u hops: more than %u in one trace",
-			(unsigned)p->probes, (unsigned)hops, (unsigned)REC_MAX);
+			(unsigned)(guided ? guided : p->probes), (unsigned)hops, (unsigned)REC_MAX);
 	l->rec_cap = (uint16_t)recs;
 	l->out_cap = (uint16_t)(p->window < recs ? p->window : recs);
 	for (l->index_size = 16; l->index_size * 2u <= recs && l->index_size < 0x8000;)
@@ -87,7 +96,8 @@ static wn_err plan(const struct wn_trace *t, struct layout *l, struct wn_errctx 
 	if (l->queue_cap > QUEUE_MAX)
 		l->queue_cap = QUEUE_MAX;
 	l->recs = sizeof(struct wn_trace);
-	l->hops = l->recs + recs * sizeof(struct rec);
+	l->more = l->recs + recs * sizeof(struct rec);
+	l->hops = l->more + (guided > 0 ? (recs + recs % 2) * sizeof(struct more) : 0);
 	l->out = l->hops + hops * sizeof(struct hop);
 	l->held = l->out + l->out_cap * sizeof(struct out);
 	l->tag_heads = l->held + l->out_cap * sizeof(uint32_t);
@@ -103,10 +113,12 @@ static void take_memory(struct wn_trace *t, const struct layout *l)
 
 	_Static_assert(_Alignof(struct wn_trace) >= _Alignof(struct rec) &&
 			       _Alignof(struct rec) >= _Alignof(struct hop) &&
+			       2 * sizeof(struct more) % _Alignof(struct hop) == 0 &&
 			       _Alignof(struct hop) >= _Alignof(struct out),
 		"the tables stand one behind the other in one block");
 	t->bytes = l->bytes;
 	t->recs = (struct rec *)(void *)(base + l->recs);
+	t->more = l->more < l->hops ? (struct more *)(void *)(base + l->more) : NULL;
 	t->hops = (struct hop *)(void *)(base + l->hops);
 	t->out = (struct out *)(void *)(base + l->out);
 	t->held_after_ns = (uint32_t *)(void *)(base + l->held);
@@ -119,32 +131,24 @@ static void take_memory(struct wn_trace *t, const struct layout *l)
 	t->queue_cap = l->queue_cap;
 }
 
-wn_err wn_trace_new(const struct wn_params *params, const struct wn_sipkey *key, uint64_t now_ns,
+static wn_err create(const struct wn_params *params, uint32_t guided, const struct wn_trace *init,
 	struct wn_trace **out, struct wn_errctx *ctx)
 {
 	struct wn_event start = {.kind = WN_EV_START, .u.start = *params};
-	struct wn_trace init = {
-		.key = *key,
-		.start_ns = now_ns,
-		.now_ns = now_ns,
-		.asked_ns = NEVER,
-		.dirty = true,
-		.dropped_from = NO_TTL,
-	};
+	struct wn_trace first = *init, *t;
 	struct layout l = {0};
-	struct wn_trace *t;
 	wn_err err = check(&start.u.start, ctx);
 	bool pushed;
 
 	if (err != WN_OK)
 		return err;
-	take_params(&init, &start.u.start);
-	if ((err = plan(&init, &l, ctx)) != WN_OK)
+	take_params(&first, &start.u.start);
+	if ((err = plan(&first, guided, &l, ctx)) != WN_OK)
 		return err;
 	t = wn_calloc(1, l.bytes);
 	if (!t)
 		return wn_fail(ctx, WN_ENOMEM, "out of memory");
-	*t = init;
+	*t = first;
 	take_memory(t, &l);
 	wn_trace_rec_init(t);
 	wn_trace_find_end(t);
@@ -153,6 +157,35 @@ wn_err wn_trace_new(const struct wn_params *params, const struct wn_sipkey *key,
 	(void)pushed;
 	*out = t;
 	return WN_OK;
+}
+
+static struct wn_trace begin(const struct wn_sipkey *key, uint64_t now_ns)
+{
+	return (struct wn_trace){
+		.key = *key,
+		.start_ns = now_ns,
+		.now_ns = now_ns,
+		.asked_ns = NEVER,
+		.dirty = true,
+		.dropped_from = NO_TTL,
+	};
+}
+
+wn_err wn_trace_new(const struct wn_params *params, const struct wn_sipkey *key, uint64_t now_ns,
+	struct wn_trace **out, struct wn_errctx *ctx)
+{
+	struct wn_trace init = begin(key, now_ns);
+
+	return create(params, 0, &init, out, ctx);
+}
+
+wn_err wn_trace_new_guided(const struct wn_params *params, uint32_t probes,
+	const struct wn_sipkey *key, uint64_t now_ns, struct wn_trace **out, struct wn_errctx *ctx)
+{
+	struct wn_trace init = begin(key, now_ns);
+
+	assert(probes > 0 && params->flow_mode == WN_FLOW_FIXED);
+	return create(params, probes, &init, out, ctx);
 }
 
 void wn_trace_free(struct wn_trace *t)

@@ -14,6 +14,9 @@
  * reports wn_trace_sent or wn_trace_failed for earlier ones; it reports all of them, in order,
  * before it polls.
  *
+ * A guided engine sends what it is asked for instead of what a path needs, see wn_trace_ask; all
+ * else, from pacing to matching, is the same. It is what engines of more than one path drive.
+ *
  * now must not go backwards; a jump forward is treated as time in which we were not running.
  */
 #ifndef WN_TRACE_TRACE_H
@@ -48,7 +51,37 @@ struct wn_trace;
 /* now_ns is the start: event times count from it. params->caps tells what the back end can do. */
 wn_err wn_trace_new(const struct wn_params *params, const struct wn_sipkey *key, uint64_t now_ns,
 	struct wn_trace **out, struct wn_errctx *ctx);
+/*
+ * The same, guided: it sends nothing by itself and ends when wn_trace_settle says so. probes: how
+ * many may be asked for in all, at most 65534. Flows are params->flow to flow + flows - 1, each
+ * with a source port (ICMP: a checksum; IPv6: a flow label, too) of its own.
+ */
+wn_err wn_trace_new_guided(const struct wn_params *params, uint32_t probes,
+	const struct wn_sipkey *key, uint64_t now_ns, struct wn_trace **out, struct wn_errctx *ctx);
 void wn_trace_free(struct wn_trace *t);
+
+#define WN_FLOW_LABEL_SHIFT 16
+/* Ports (ICMP: checksum) of one flow with the IPv6 label of another: to tell which one counts. */
+#define WN_FLOW_MIXED(ports, label) ((ports) | ((label) + 1u) << WN_FLOW_LABEL_SHIFT)
+
+struct wn_ask {
+	uint32_t flow;	 /* or WN_FLOW_MIXED */
+	uint16_t number; /* which probe of this flow at this TTL; (ttl, flow, number) is asked once
+			  */
+	uint16_t size;	 /* 0: as the parameters have it */
+	uint8_t ttl;
+};
+/*
+ * Guided: send this one as soon as pace, window and link allow, after those asked for before. What
+ * became of it the events tell. WN_EFULL: as many as may be were asked for; WN_ERANGE: TTL or flow
+ * are not within the parameters.
+ */
+wn_err wn_trace_ask(struct wn_trace *t, const struct wn_ask *ask);
+/*
+ * Guided: nothing more will be asked for. What is outstanding stays pending in the record. partial:
+ * it was not for having learned all there is to learn.
+ */
+void wn_trace_settle(struct wn_trace *t, enum wn_stop why, uint8_t ttl, bool partial);
 
 enum wn_act_kind wn_trace_next(struct wn_trace *t, uint64_t now_ns, struct wn_act *out);
 

@@ -4,6 +4,7 @@
  *
  *   trace.c     memory, and the order in which next() does things
  *   record.c    one small record per probe; the probe itself is rebuilt from the parameters
+ *   ask.c       probes that a guided engine was asked for
  *   schedule.c  which probe next, and when; what became of sending it
  *   timeout.c   how long a probe is waited for; time in which we did not run
  *   match.c     which probe a reply belongs to, and whether that is proved
@@ -44,6 +45,7 @@
 
 enum rec_state {
 	REC_FREE,
+	REC_ASKED,   /* guided: waits to be handed out */
 	REC_OFFERED, /* handed out by next, nothing heard of it */
 	REC_OUT,     /* it left */
 	REC_AGAIN,   /* the queue was full: it will be offered again */
@@ -64,7 +66,7 @@ struct rec {
 	uint16_t number;      /* which probe at its TTL */
 	uint16_t tag_next;    /* chain of equal hash, or of free records */
 	uint16_t cookie_next; /* chain of equal hash */
-	uint16_t say_next;    /* SENT and FAILED events that wait */
+	uint16_t say_next;    /* SENT and FAILED events that wait; ASKED ones */
 	int16_t sys;	      /* FAILED: errno */
 	int8_t err;	      /* FAILED: wn_err */
 	uint8_t ttl;
@@ -74,6 +76,11 @@ struct rec {
 	uint8_t clock;
 	uint8_t tries; /* AGAIN */
 	uint8_t flags;
+};
+
+struct more { /* guided: what else differs between probes */
+	uint32_t flow;
+	uint16_t size;
 };
 
 #define HOP_F_REACHED	  1u  /* the destination answered, proved */
@@ -112,6 +119,7 @@ struct out {		  /* a probe in REC_OFFERED, REC_OUT or REC_AGAIN */
 	X(uint16_t, flow_checksum)                                                                 \
 	X(enum wn_flow_mode, flow_mode)                                                            \
 	X(uint32_t, flow)                                                                          \
+	X(uint32_t, flows)                                                                         \
 	X(uint8_t, first_ttl)                                                                      \
 	X(uint8_t, max_ttl)                                                                        \
 	X(uint32_t, probes)                                                                        \
@@ -171,6 +179,7 @@ struct wn_trace {
 	uint64_t asked_ns; /* the last WAIT's; NEVER when none is open */
 
 	struct rec *recs;
+	struct more *more; /* by record; NULL: not guided */
 	struct hop *hops;
 	struct out *out;
 	uint32_t *held_after_ns;	    /* out_cap: arrival of the held ones after the first */
@@ -180,6 +189,7 @@ struct wn_trace {
 	uint16_t out_count, out_cap;
 	uint32_t offered, again; /* of out */
 	uint16_t say_head, say_tail;
+	uint16_t ask_head, ask_tail;
 	uint32_t queue_cap, queue_at, queue_len;
 
 	struct held held;
@@ -198,6 +208,7 @@ struct wn_trace {
 	uint8_t expire_top; /* highest TTL with time exceeded */
 	struct path_end end;
 	uint16_t dropped_from; /* no REC_DROPPED below this TTL */
+	bool settled;	       /* guided: end says where and why */
 	bool serial;	       /* one outstanding at a time */
 	uint32_t left;	       /* probes that left this machine */
 	wn_err first_err;
@@ -214,8 +225,11 @@ struct wn_trace {
 /* record.c */
 struct rec *wn_trace_rec(struct wn_trace *t, uint64_t id, uint16_t *out_index);
 uint64_t wn_trace_rec_id(const struct wn_trace *t, uint16_t index);
-/* A new probe at ttl with a tag of its own; NO_REC when the table is full. */
-uint16_t wn_trace_rec_new(struct wn_trace *t, uint8_t ttl);
+/*
+ * A new probe, with a tag of its own, in REC_OFFERED; NO_REC when the table is full. flow and size
+ * count where the engine is guided.
+ */
+uint16_t wn_trace_rec_new(struct wn_trace *t, const struct wn_ask *ask);
 void wn_trace_rec_recycle(struct wn_trace *t, uint16_t index);
 void wn_trace_rec_probe(const struct wn_trace *t, uint16_t index, struct wn_probe *out);
 /* Next record after `from` (NO_REC: the first) whose tag may be this one. */
@@ -252,6 +266,9 @@ void wn_trace_say(struct wn_trace *t, uint16_t index);
 void wn_trace_left(struct wn_trace *t, uint16_t index, uint64_t tx_ns, enum wn_clock clock);
 /* Probes that this TTL shall get. */
 uint32_t wn_trace_want(const struct wn_trace *t, uint8_t ttl);
+
+/* ask.c: the ASKED ones, first in first out. */
+uint16_t wn_trace_ask_take(struct wn_trace *t); /* NO_REC: none that may go now */
 
 /* timeout.c */
 uint64_t wn_trace_expiry(struct wn_trace *t, uint16_t *out_rec);
