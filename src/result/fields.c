@@ -41,7 +41,7 @@ NAMES(clock, enum wn_clock, WN_CLOCK_SIM + 1, 1);
 NAMES(reply_kind, enum wn_reply_kind, WN_REPLY_KINDS, 1);
 NAMES(match, enum wn_match, WN_MATCH_WEAK + 1, 1);
 NAMES(stop, enum wn_stop, WN_STOP_ERROR + 1, 1);
-NAMES(note, enum wn_note_kind, WN_NOTE_TEXT + 1, 1);
+NAMES(note, enum wn_note_kind, WN_NOTE_TOO_LARGE + 1, 1);
 NAMES(paths_mode, enum wn_paths_mode, WN_PATHS_FULL + 1, 1);
 NAMES(err, wn_err, 1 - (WN_ESYS), -1);
 

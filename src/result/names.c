@@ -38,6 +38,8 @@ static const char *const note_names[] = {
 	[WN_NOTE_SERIAL_PASS] = "serial-pass",
 	[WN_NOTE_DNS_DEAD] = "dns-dead",
 	[WN_NOTE_TEXT] = "text",
+	[WN_NOTE_MORE_FLOWS] = "more-flows-needed",
+	[WN_NOTE_TOO_LARGE] = "too-large",
 };
 
 static const char *const state_names[] = {

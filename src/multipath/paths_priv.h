@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The insides of the engine of all paths, shared by its files:
+ *
+ *   paths.c   memory, events, the end
+ *   count.c   what the flows have shown so far: vertices, successors, who needs more
+ *   plan.c    which flow to probe next at which TTL
+ *   retry.c   what was lost: again, later, or silence
+ *   kind.c    extra probes that tell how a router balances
+ *
+ * What a flow met at a TTL is in its cell, and everything else is counted anew from the cells
+ * before each decision: so a late reply, or a hop that turns out to be silent, needs no undoing.
+ */
+#ifndef WN_MULTIPATH_PATHS_PRIV_H
+#define WN_MULTIPATH_PATHS_PRIV_H
+
+#include "multipath/paths.h"
+
+#define MS	       UINT64_C(1000000)
+#define NEVER	       UINT64_MAX
+#define NO_VERTEX      UINT16_MAX
+#define SOURCE	       0 /* the vertex before the first TTL */
+#define VERTICES_MAX   8192
+#define POINTS_MAX     1024 /* stopping points kept */
+#define LITE_WIDTH     16   /* LITE: more vertices than this before a TTL are judged together */
+#define LITE_PHI       2    /* ... with so many flows through each where they do not all meet */
+#define TRIES	       3    /* of a probe where nothing tells of a limit */
+#define TRIES_LIMITED  12   /* ... where replies are limited */
+#define DARK_LOST      3    /* probes lost at a TTL where nobody ever answered: it is silent */
+#define RETRY_NS       (300 * MS)
+#define RETRY_LAST_NS  (1000 * MS)
+#define LIMIT_FIRST_NS (50 * MS)   /* between probes to a TTL that limits its replies ... */
+#define LIMIT_LAST_NS  (1200 * MS) /* ... doubling up to this */
+
+enum cell_state {
+	CELL_NONE,
+	CELL_OUT,   /* asked for, nothing heard */
+	CELL_AGAIN, /* lost, to be asked for again */
+	CELL_SEEN   /* vertex: a responder, or the silent one */
+};
+
+struct cell {
+	uint16_t vertex;
+	uint8_t state;
+	uint8_t tries;
+};
+
+#define VERTEX_SILENT  1u
+#define VERTEX_TARGET  2u /* flows end here: the target, ... */
+#define VERTEX_REFUSED 4u /* ... or somebody who refuses */
+#define VERTEX_END     (VERTEX_TARGET | VERTEX_REFUSED)
+
+struct vertex {
+	struct wn_addr addr;
+	uint8_t ttl;
+	uint8_t flags;
+	uint16_t next; /* at the same TTL */
+	/* Counted anew by wn_paths_count. */
+	uint16_t sole;	  /* its only successor so far */
+	uint32_t flows;	  /* that pass it */
+	uint32_t via;	  /* ... and are known one TTL on */
+	uint32_t pending; /* ... or will be */
+	uint32_t succ;	  /* successors */
+};
+
+struct hop {
+	uint16_t first;	  /* of its vertices */
+	uint16_t star;	  /* the silent vertex */
+	uint16_t assume;  /* every flow is taken to pass this one */
+	uint64_t next_ns; /* no probe before */
+	uint64_t interval_ns;
+	uint32_t lost, answered; /* probes */
+	uint32_t repeated;	 /* probes of kind.c, sent */
+	bool mixed;		 /* flow labels have been asked about */
+	bool limited;		 /* what was lost came when asked for again */
+	bool per_packet;	 /* one flow met several responders */
+	bool meshed;		 /* flows of one vertex before it go to several here */
+	/* Counted anew. */
+	uint32_t vertices, out, again, seen;
+	bool settled; /* those before it need no more flows here */
+};
+
+struct who {	       /* a probe, by record of the trace engine */
+	uint32_t flow; /* as the probe has it */
+	uint8_t ttl;
+};
+
+struct link {
+	uint16_t from, to;
+	bool proved; /* one flow was seen at both ends, or is asked for it */
+};
+
+struct wn_paths {
+	struct wn_params params;
+	struct wn_trace *trace;
+	size_t bytes;
+	uint64_t now_ns;
+	uint64_t wake_ns;
+	uint32_t probe_cap; /* records of the trace engine */
+	uint32_t used;	    /* flows 0 .. used-1 were probed somewhere */
+	uint32_t asked;	    /* in this round of planning */
+	uint32_t extra;	    /* probes of kind.c that are under way */
+	uint32_t sent;
+	wn_err ask_err; /* first refusal of the trace engine */
+	bool short_of_flows, settled;
+
+	double miss;	/* allowed in all */
+	double weights; /* of all who may miss something */
+	uint32_t points[POINTS_MAX];
+	double points_for; /* weights they were computed for */
+
+	uint32_t flows, hops;
+	struct cell *cells; /* [hop][flow] */
+	uint8_t *ends;	    /* by flow: TTL where it ended, 0 not yet */
+	struct hop *hop;    /* by TTL - first_ttl */
+	struct who *who;    /* by record */
+	struct link *links; /* open hashing; from NO_VERTEX: free */
+	uint32_t link_mask, link_count;
+	struct vertex *vertex;
+	uint16_t vertex_count, vertex_cap;
+	bool full; /* of vertices or links: the graph is not whole */
+};
+
+static inline struct cell *wn_paths_cell(const struct wn_paths *p, uint32_t flow, unsigned ttl)
+{
+	return &p->cells[(size_t)(ttl - p->params.first_ttl) * p->flows + flow];
+}
+
+static inline struct hop *wn_paths_hop(const struct wn_paths *p, unsigned ttl)
+{
+	return &p->hop[ttl - p->params.first_ttl];
+}
+
+/* count.c */
+/* What a flow met at a TTL, seen or taken for granted; NO_VERTEX unknown. */
+uint16_t wn_paths_vertex_of(const struct wn_paths *p, uint32_t flow, unsigned ttl);
+/* The vertex of an address (family 0: the silent one) at a TTL, made if need be; or NO_VERTEX. */
+uint16_t wn_paths_vertex(struct wn_paths *p, unsigned ttl, const struct wn_addr *addr);
+void wn_paths_count(struct wn_paths *p);
+/* The chance of missing something at a vertex with k successors, as it is shared out now. */
+double wn_paths_share(const struct wn_paths *p, uint32_t k);
+/* Flows that rule out more than k successors, as the chance is shared out now. */
+uint32_t wn_paths_points(struct wn_paths *p, uint32_t k);
+/* A link that flows have shown; NULL. */
+struct link *wn_paths_link(const struct wn_paths *p, uint16_t from, uint16_t to);
+
+/* plan.c: asks for what is needed now. */
+void wn_paths_plan(struct wn_paths *p);
+/* Asks for a flow at a TTL, as far as pace allows. False: not now, or never. */
+bool wn_paths_ask(struct wn_paths *p, uint32_t flow, unsigned ttl);
+
+/* retry.c */
+void wn_paths_lost(struct wn_paths *p, uint32_t flow, unsigned ttl);
+/* An answer at this TTL, to the nth try. */
+void wn_paths_answered(struct wn_paths *p, unsigned ttl, uint32_t tries);
+void wn_paths_retry(struct wn_paths *p, unsigned ttl);
+/* True when this TTL may get a probe now; else wake_ns is lowered. */
+bool wn_paths_may_send(struct wn_paths *p, unsigned ttl);
+
+/* kind.c */
+void wn_paths_kind_plan(struct wn_paths *p, unsigned ttl);
+
+#endif

@@ -1,0 +1,476 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Which flows to probe next, TTL by TTL. A vertex needs so many flows, known to pass it, probed
+ * one TTL on. Flows that pass it already come first. When there are too few, more flows are tried
+ * at its own TTL (node control), as many as its share of them makes likely to help: directly, for
+ * to lead them there through the TTLs before would cost more than it helps.
+ *
+ * Flow 0 walks ahead of all others, alone, so that a near target is not met by flows that nobody
+ * needs; where it meets silence it goes several TTLs at once.
+ */
+#include "multipath/paths_priv.h"
+
+#include "multipath/stopping.h"
+
+#define AHEAD_DARK  6
+#define STEER_MAX   64 /* flows tried at once to find one through a vertex */
+#define LITE_SPREAD 2  /* LITE, many before one: flows through so many times the stopping point */
+
+bool wn_paths_ask(struct wn_paths *p, uint32_t flow, unsigned ttl)
+{
+	struct cell *cell = wn_paths_cell(p, flow, ttl);
+	struct wn_ask ask = {
+		.flow = p->params.flow + flow,
+		.number = cell->tries,
+		.ttl = (uint8_t)ttl,
+	};
+	wn_err err;
+
+	if (p->ask_err != WN_OK || cell->tries == UINT8_MAX || !wn_paths_may_send(p, ttl))
+		return false;
+	err = wn_trace_ask(p->trace, &ask);
+	if (err != WN_OK) {
+		p->ask_err = err;
+		return false;
+	}
+	cell->tries++;
+	if (cell->state == CELL_AGAIN)
+		wn_paths_hop(p, ttl)->again--;
+	cell->state = CELL_OUT;
+	wn_paths_hop(p, ttl)->out++;
+	p->asked++;
+	return true;
+}
+
+/* A flow that was never probed; false when there is none. */
+static bool take_flow(struct wn_paths *p, uint32_t *out)
+{
+	if (p->used == p->flows) {
+		p->short_of_flows = true;
+		return false;
+	}
+	*out = p->used++;
+	p->ends[*out] = 0;
+	return true;
+}
+
+/* A flow that passes `at` (NO_VERTEX: whatever is there) before ttl may be probed at ttl. */
+static bool is_spare(const struct wn_paths *p, uint32_t flow, unsigned ttl, uint16_t at)
+{
+	uint16_t before;
+
+	if (wn_paths_cell(p, flow, ttl)->state != CELL_NONE ||
+		(p->ends[flow] != 0 && p->ends[flow] < ttl))
+		return false;
+	before = wn_paths_vertex_of(p, flow, ttl - 1);
+	return at == NO_VERTEX ? before != NO_VERTEX : before == at;
+}
+
+/* Asks for up to `count` flows through `at`; returns how many more are needed. */
+static uint32_t ask_spare(struct wn_paths *p, uint16_t at, unsigned ttl, uint32_t count)
+{
+	for (uint32_t flow = 0; flow < p->used && count > 0; flow++) {
+		if (!is_spare(p, flow, ttl, at))
+			continue;
+		if (!wn_paths_ask(p, flow, ttl))
+			return 0;
+		count--;
+	}
+	return count;
+}
+
+static void ask_new(struct wn_paths *p, unsigned ttl, uint32_t count)
+{
+	uint32_t flow;
+
+	while (count-- > 0 && take_flow(p, &flow))
+		if (!wn_paths_ask(p, flow, ttl))
+			return;
+}
+
+/* More flows at a TTL to find some through one of its vertices. */
+static void steer(struct wn_paths *p, unsigned ttl, uint32_t count)
+{
+	if (wn_paths_hop(p, ttl)->out + wn_paths_hop(p, ttl)->again > 0)
+		return; /* what is under way may be enough */
+	if (count > STEER_MAX)
+		count = STEER_MAX;
+	count = ask_spare(p, NO_VERTEX, ttl, count);
+	if (count > 0)
+		ask_new(p, ttl, count);
+}
+
+/* ---- vertex by vertex ---- */
+
+static bool delivers(const struct wn_paths *p, const struct vertex *v)
+{
+	return p->params.paths == WN_PATHS_LITE && v->succ == 1 &&
+	       (p->vertex[v->sole].flags & VERTEX_END);
+}
+
+static uint32_t vertex_wants(struct wn_paths *p, const struct vertex *v)
+{
+	/* One first: it may be the target, and then it is enough. */
+	if (p->params.paths == WN_PATHS_LITE && (v->succ == 0 || delivers(p, v)))
+		return 1;
+	return wn_paths_points(p, v->succ ? v->succ : 1);
+}
+
+static bool is_taken_for_granted(const struct wn_paths *p, uint16_t at, unsigned ttl)
+{
+	return at == SOURCE || wn_paths_hop(p, ttl)->assume == at;
+}
+
+/*
+ * Flows to try at the TTL of a vertex to get `count` more that pass it: fewer than its share among
+ * all makes likely, since chance may bring them sooner, and a further round costs only time.
+ */
+static uint32_t tries_for(const struct hop *hop, const struct vertex *v, uint32_t count)
+{
+	uint64_t tries = (uint64_t)count * (hop->seen + hop->vertices) / (4 * (v->flows + 1));
+
+	if (tries == 0)
+		return 1;
+	return tries < STEER_MAX ? (uint32_t)tries : STEER_MAX;
+}
+
+/* What the vertex still needs at ttl is asked for. Returns flows to be tried at its own TTL. */
+static uint32_t plan_vertex(struct wn_paths *p, uint16_t at, unsigned ttl, uint32_t wants)
+{
+	const struct vertex *v = &p->vertex[at];
+	uint32_t have = v->via + v->pending, missing;
+
+	if ((v->flags & VERTEX_END) || have >= wants)
+		return 0;
+	wn_paths_hop(p, ttl)->settled = false;
+	missing = ask_spare(p, at, ttl, wants - have);
+	if (missing == 0)
+		return 0;
+	if (is_taken_for_granted(p, at, ttl - 1)) {
+		ask_new(p, ttl, missing);
+		return 0;
+	}
+	return tries_for(wn_paths_hop(p, ttl - 1), v, missing);
+}
+
+static double miss_of(const struct wn_paths *p, const struct vertex *v)
+{
+	uint32_t flows = v->via + v->pending, share_ppm = p->params.min_share_ppm;
+	uint32_t ppb = wn_stopping_miss_ppb(v->succ, flows);
+	uint32_t by_share = share_ppm ? wn_stopping_miss_share_ppb(share_ppm, flows) : 0;
+
+	return (by_share > ppb ? by_share : ppb) / (double)WN_STOPPING_PPB;
+}
+
+/*
+ * Several branching vertices before one TTL share what they may miss: one that many flows happen
+ * to pass makes up for one that few do. (Which flows pass it tells nothing of where they go on.)
+ */
+static bool is_enough_together(const struct wn_paths *p, unsigned ttl)
+{
+	double allowed = 0, missed = 0;
+
+	if (p->params.miss_by_vertex || ttl == p->params.first_ttl)
+		return false;
+	for (uint16_t i = wn_paths_hop(p, ttl - 1)->first; i != NO_VERTEX; i = p->vertex[i].next) {
+		const struct vertex *v = &p->vertex[i];
+
+		if (v->succ < 2 || (v->flags & VERTEX_END))
+			continue;
+		allowed += wn_paths_share(p, v->succ);
+		missed += miss_of(p, v);
+	}
+	return missed <= allowed;
+}
+
+/* The branching ones, or the others, before a TTL. Returns flows to be tried at their TTL. */
+static uint32_t plan_alike(struct wn_paths *p, unsigned ttl, bool branching, bool ready)
+{
+	uint32_t most = 0;
+
+	for (uint16_t i = wn_paths_hop(p, ttl - 1)->first; i != NO_VERTEX; i = p->vertex[i].next) {
+		struct vertex *v = &p->vertex[i];
+		uint32_t tries;
+
+		if ((v->succ > 1) != branching)
+			continue;
+		/* While vertices may still be added, one flow through each is all that is sure. */
+		tries = plan_vertex(p, i, ttl, ready ? vertex_wants(p, v) : 1);
+		most = tries > most ? tries : most;
+	}
+	return most;
+}
+
+/* A flow through any branching vertex, though not the one that needs it most: it helps the sum. */
+static bool ask_for_sum(struct wn_paths *p, unsigned ttl)
+{
+	if (p->params.miss_by_vertex)
+		return false;
+	for (uint16_t i = wn_paths_hop(p, ttl - 1)->first; i != NO_VERTEX; i = p->vertex[i].next)
+		if (p->vertex[i].succ > 1 && ask_spare(p, i, ttl, 1) == 0)
+			return true;
+	return false;
+}
+
+static void plan_by_vertex(struct wn_paths *p, unsigned ttl)
+{
+	bool ready = ttl == p->params.first_ttl || wn_paths_hop(p, ttl - 1)->settled;
+	uint32_t single, branching = 0;
+
+	if (ttl == p->params.first_ttl) {
+		plan_vertex(p, SOURCE, ttl, vertex_wants(p, &p->vertex[SOURCE]));
+		return;
+	}
+	wn_paths_hop(p, ttl)->settled &= ready;
+	single = plan_alike(p, ttl, false, ready);
+	if (!is_enough_together(p, ttl))
+		branching = plan_alike(p, ttl, true, ready);
+	if (branching > 0 && ask_for_sum(p, ttl))
+		branching = 0;
+	if (single > 0 || branching > 0)
+		steer(p, ttl - 1, single > branching ? single : branching);
+}
+
+/* ---- a TTL as a whole ---- */
+
+static bool only_target(const struct wn_paths *p, unsigned ttl)
+{
+	for (uint16_t i = wn_paths_hop(p, ttl)->first; i != NO_VERTEX; i = p->vertex[i].next)
+		if (!(p->vertex[i].flags & VERTEX_END))
+			return false;
+	return wn_paths_hop(p, ttl)->vertices > 0;
+}
+
+static bool is_single(const struct wn_paths *p, unsigned ttl)
+{
+	return ttl < p->params.first_ttl || wn_paths_hop(p, ttl)->vertices == 1;
+}
+
+static uint32_t hop_wants(struct wn_paths *p, unsigned ttl)
+{
+	uint32_t k = wn_paths_hop(p, ttl)->vertices;
+
+	if (k == 0)
+		return 1;
+	if (p->params.paths == WN_PATHS_NODES && k == 1 &&
+		(ttl == p->params.first_ttl || (only_target(p, ttl) && is_single(p, ttl - 1))))
+		return 1;
+	return wn_paths_points(p, k);
+}
+
+/* Flows through vertices that were asked about least come first: all of them shall have a say. */
+static uint32_t ask_spread(struct wn_paths *p, unsigned ttl, uint32_t count)
+{
+	uint16_t i = ttl > p->params.first_ttl ? wn_paths_hop(p, ttl - 1)->first : NO_VERTEX;
+
+	for (; i != NO_VERTEX && count > 0; i = p->vertex[i].next) {
+		const struct vertex *v = &p->vertex[i];
+
+		if ((v->flags & VERTEX_END) || v->via + v->pending > 0)
+			continue;
+		count -= 1 - ask_spare(p, i, ttl, 1);
+	}
+	return ask_spare(p, NO_VERTEX, ttl, count);
+}
+
+static void plan_by_hop(struct wn_paths *p, unsigned ttl)
+{
+	struct hop *hop = wn_paths_hop(p, ttl);
+	uint32_t have = hop->seen + hop->out + hop->again, wants = hop_wants(p, ttl), missing;
+
+	if (ttl > p->params.first_ttl && only_target(p, ttl - 1))
+		return;
+	if (p->params.paths != WN_PATHS_NODES && !wn_paths_hop(p, ttl - 1)->settled) {
+		hop->settled = false;
+		wants = 1;
+	}
+	if (have >= wants)
+		return;
+	hop->settled = false;
+	missing = ask_spread(p, ttl, wants - have);
+	if (missing > 0)
+		ask_new(p, ttl, missing);
+}
+
+static bool has_crossing(const struct wn_paths *p, unsigned ttl)
+{
+	for (uint16_t i = wn_paths_hop(p, ttl - 1)->first; i != NO_VERTEX; i = p->vertex[i].next)
+		if (p->vertex[i].succ > 1)
+			return true;
+	return false;
+}
+
+/* MDA-Lite: where not all ways meet, a few flows through each vertex, and do they part again? */
+static void plan_meshing(struct wn_paths *p, unsigned ttl)
+{
+	uint32_t most = 0, tries;
+
+	if (wn_paths_hop(p, ttl)->vertices < 2)
+		return;
+	if (has_crossing(p, ttl)) {
+		wn_paths_hop(p, ttl)->meshed = true;
+		return;
+	}
+	for (uint16_t i = wn_paths_hop(p, ttl - 1)->first; i != NO_VERTEX; i = p->vertex[i].next) {
+		tries = plan_vertex(p, i, ttl, LITE_PHI);
+		most = tries > most ? tries : most;
+	}
+	if (most > 0)
+		steer(p, ttl - 1, most);
+}
+
+/*
+ * Nobody before it has another successor, as far as chance allows to say: every flow passes it, and
+ * need not be probed here to be one of its own. Found silent it stays so without that.
+ */
+static void plan_single(struct wn_paths *p, unsigned ttl)
+{
+	struct hop *hop = wn_paths_hop(p, ttl);
+
+	if (p->params.paths != WN_PATHS_LITE || hop->answered == 0)
+		return;
+	if (hop->vertices != 1 || (p->vertex[hop->first].flags & VERTEX_END))
+		hop->assume = NO_VERTEX;
+	else if (hop->settled && hop->out + hop->again == 0)
+		hop->assume = hop->first;
+}
+
+/*
+ * But links shall have been seen, as far as that is cheap: one of the flows that came on by it is
+ * probed here, too.
+ */
+static void plan_proofs(struct wn_paths *p, unsigned ttl)
+{
+	uint16_t at = wn_paths_hop(p, ttl)->assume;
+
+	if (at == NO_VERTEX || ttl == p->params.max_ttl || p->vertex[at].succ > LITE_WIDTH ||
+		(p->vertex[at].flags & VERTEX_SILENT) ||
+		wn_paths_hop(p, ttl)->out + wn_paths_hop(p, ttl)->again > 0)
+		return;
+	for (uint32_t flow = 0; flow < p->used; flow++) {
+		uint16_t to = wn_paths_vertex_of(p, flow, ttl + 1);
+		struct link *l = to == NO_VERTEX ? NULL : wn_paths_link(p, at, to);
+
+		if (!l || l->proved || wn_paths_cell(p, flow, ttl)->state != CELL_NONE ||
+			wn_paths_cell(p, flow, ttl + 1)->state != CELL_SEEN)
+			continue;
+		if (!wn_paths_ask(p, flow, ttl))
+			return;
+		l->proved = true;
+	}
+}
+
+static bool is_per_packet(const struct wn_paths *p, unsigned ttl)
+{
+	return ttl >= p->params.first_ttl && wn_paths_hop(p, ttl)->per_packet;
+}
+
+static void plan_hop(struct wn_paths *p, unsigned ttl)
+{
+	bool wide = ttl > p->params.first_ttl && wn_paths_hop(p, ttl - 1)->vertices > LITE_WIDTH &&
+		    !wn_paths_hop(p, ttl)->meshed;
+
+	if (p->params.paths == WN_PATHS_NODES || is_per_packet(p, ttl - 1) ||
+		is_per_packet(p, ttl)) {
+		plan_by_hop(p, ttl);
+	} else if (p->params.paths == WN_PATHS_LITE && wide) {
+		plan_by_hop(p, ttl);
+		plan_meshing(p, ttl);
+	} else {
+		plan_by_vertex(p, ttl);
+	}
+}
+
+/* ---- flow 0 ---- */
+
+static bool is_dark(const struct wn_paths *p, unsigned ttl)
+{
+	const struct hop *hop = wn_paths_hop(p, ttl);
+
+	return hop->answered == 0 && hop->lost > 0;
+}
+
+/* Where nobody answers, a few flows at a time find out quickly. */
+static void ask_dark(struct wn_paths *p, unsigned ttl)
+{
+	struct hop *hop = wn_paths_hop(p, ttl);
+	uint32_t flow = 0;
+
+	if (hop->assume != NO_VERTEX)
+		return;
+	while (hop->out + hop->again < DARK_LOST - (hop->lost < DARK_LOST ? hop->lost : 0)) {
+		while (flow < p->used && wn_paths_cell(p, flow, ttl)->state != CELL_NONE)
+			flow++;
+		if (flow == p->used && !take_flow(p, &flow))
+			return;
+		if (!wn_paths_ask(p, flow, ttl))
+			return;
+	}
+}
+
+static void plan_vanguard(struct wn_paths *p)
+{
+	unsigned ttl = p->params.first_ttl, silent = 0, ahead = AHEAD_DARK;
+
+	for (; ttl <= p->params.max_ttl; ttl++) {
+		uint16_t at = wn_paths_vertex_of(p, 0, ttl);
+
+		if (at == NO_VERTEX)
+			break;
+		if (p->ends[0] != 0 && ttl >= p->ends[0])
+			return;
+		silent = p->vertex[at].flags & VERTEX_SILENT ? silent + 1 : 0;
+	}
+	if (ttl > p->params.max_ttl)
+		return;
+	if (silent == 0 && !is_dark(p, ttl)) {
+		if (wn_paths_cell(p, 0, ttl)->state == CELL_NONE)
+			wn_paths_ask(p, 0, ttl);
+		return;
+	}
+	for (; ttl <= p->params.max_ttl && silent < p->params.gap && ahead > 0;
+		ttl++, silent++, ahead--)
+		if (wn_paths_hop(p, ttl)->answered == 0)
+			ask_dark(p, ttl);
+}
+
+/* The last TTL that others than flow 0 have business at: behind a long silence there is none. */
+static unsigned last_ttl(const struct wn_paths *p)
+{
+	unsigned last = p->params.first_ttl - 1u;
+
+	for (unsigned ttl = p->params.first_ttl; ttl <= p->params.max_ttl; ttl++)
+		if (wn_paths_hop(p, ttl)->answered > 0)
+			last = ttl;
+	return last < p->params.max_ttl ? last + 1 : last;
+}
+
+void wn_paths_plan(struct wn_paths *p)
+{
+	unsigned last;
+
+	p->asked = 0;
+	p->wake_ns = NEVER;
+	if (p->used == 0) {
+		p->used = 1;
+		p->ends[0] = 0;
+	}
+	wn_paths_count(p);
+	last = last_ttl(p);
+	for (unsigned ttl = p->params.first_ttl; ttl <= p->params.max_ttl; ttl++)
+		wn_paths_retry(p, ttl);
+	for (unsigned ttl = p->params.first_ttl; ttl <= last; ttl++) {
+		bool known = wn_paths_hop(p, ttl)->answered > 0;
+
+		/* Before anybody has answered there, flow 0 asks alone, unless it has arrived. */
+		if (known || (p->ends[0] != 0 && ttl > p->ends[0]))
+			plan_hop(p, ttl);
+		wn_paths_hop(p, ttl)->settled &=
+			wn_paths_hop(p, ttl)->out + wn_paths_hop(p, ttl)->again == 0;
+		if (known)
+			wn_paths_kind_plan(p, ttl);
+		plan_single(p, ttl);
+		plan_proofs(p, ttl);
+	}
+	plan_vanguard(p);
+}

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What was lost is asked for again before it is taken for silence, because a flow that shows
+ * nothing says nothing about links. Where nobody at a TTL has ever answered, a few losses are
+ * silence. Where others have answered, the tries spread over more than a second, the usual time in
+ * which a router's limit of replies lets the next one out; and once that is seen to help, the TTL
+ * is probed no faster than its answers come.
+ */
+#include "multipath/paths_priv.h"
+
+bool wn_paths_may_send(struct wn_paths *p, unsigned ttl)
+{
+	struct hop *hop = wn_paths_hop(p, ttl);
+
+	if (p->now_ns < hop->next_ns) {
+		p->wake_ns = hop->next_ns < p->wake_ns ? hop->next_ns : p->wake_ns;
+		return false;
+	}
+	if (hop->limited)
+		hop->next_ns = p->now_ns + hop->interval_ns;
+	return true;
+}
+
+static void slow_down(struct wn_paths *p, struct hop *hop)
+{
+	hop->interval_ns = hop->interval_ns ? hop->interval_ns * 2 : LIMIT_FIRST_NS;
+	if (hop->interval_ns > LIMIT_LAST_NS)
+		hop->interval_ns = LIMIT_LAST_NS;
+	hop->next_ns = p->now_ns + hop->interval_ns;
+}
+
+static void give_up(struct wn_paths *p, uint32_t flow, unsigned ttl)
+{
+	static const struct wn_addr nobody = {0};
+	struct cell *cell = wn_paths_cell(p, flow, ttl);
+	struct hop *hop = wn_paths_hop(p, ttl);
+
+	hop->star = wn_paths_vertex(p, ttl, &nobody);
+	cell->state = hop->star == NO_VERTEX ? CELL_NONE : CELL_SEEN;
+	cell->vertex = hop->star;
+	if (hop->answered == 0)
+		hop->assume = hop->star;
+}
+
+void wn_paths_lost(struct wn_paths *p, uint32_t flow, unsigned ttl)
+{
+	struct cell *cell = wn_paths_cell(p, flow, ttl);
+	struct hop *hop = wn_paths_hop(p, ttl);
+
+	if (cell->state != CELL_OUT)
+		return;
+	hop->lost++;
+	cell->state = CELL_AGAIN;
+	if (hop->answered == 0) {
+		if (hop->lost >= DARK_LOST)
+			give_up(p, flow, ttl);
+		return;
+	}
+	if (cell->tries >= (hop->limited ? TRIES_LIMITED : TRIES)) {
+		give_up(p, flow, ttl);
+		return;
+	}
+	if (hop->limited)
+		slow_down(p, hop);
+	else
+		hop->next_ns = p->now_ns + (cell->tries > 1 ? RETRY_LAST_NS : RETRY_NS);
+}
+
+void wn_paths_answered(struct wn_paths *p, unsigned ttl, uint32_t tries)
+{
+	struct hop *hop = wn_paths_hop(p, ttl);
+
+	hop->answered++;
+	if (hop->assume == hop->star)
+		hop->assume = NO_VERTEX; /* not silent after all */
+	if (tries > 1 && hop->lost > 0 && !hop->limited && hop->answered > 1) {
+		hop->limited = true;
+		hop->interval_ns = LIMIT_FIRST_NS;
+	}
+	/* Faster again, by small steps: a limit is met by doubling. */
+	if (hop->limited && tries == 1)
+		hop->interval_ns -= hop->interval_ns / 8;
+}
+
+void wn_paths_retry(struct wn_paths *p, unsigned ttl)
+{
+	struct hop *hop = wn_paths_hop(p, ttl);
+
+	for (uint32_t flow = 0; flow < p->used && hop->again > 0; flow++) {
+		struct cell *cell = wn_paths_cell(p, flow, ttl);
+
+		if (cell->state != CELL_AGAIN)
+			continue;
+		/* The others have turned silent meanwhile. */
+		if (hop->assume != NO_VERTEX) {
+			cell->state = CELL_SEEN;
+			cell->vertex = hop->assume;
+			continue;
+		}
+		if (!wn_paths_ask(p, flow, ttl))
+			return;
+	}
+}
