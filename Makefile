@@ -8,7 +8,7 @@ SECONDS_PER_TARGET ?= 60
 PYTHON  ?= python3
 
 .DEFAULT_GOAL := all
-.PHONY: all help trace test bench fuzz lint format install uninstall clean deps deps-test
+.PHONY: all help trace test bench validate fuzz lint format install uninstall clean deps deps-test
 
 all: $(BUILD)/build.ninja ## build build/wend
 	@meson compile -C $(BUILD)
@@ -40,6 +40,11 @@ test: deps-test $(BUILD)/build.ninja $(BUILD)-asan/build.ninja ## all tests, pla
 
 bench: deps-test all ## speed and accuracy beside Debian's tracers, in namespaces (root)
 	@$(PYTHON) tests/bench/bench.py $(BUILD)/wend $(ARGS)
+
+validate: deps-test all ## do all paths miss no more than allowed? 100,000 runs a network (long)
+	@meson configure $(BUILD) -Dtests=enabled
+	@meson compile -C $(BUILD) validate
+	@$(BUILD)/tests/validate/validate $(ARGS)
 
 fuzz: deps-test ## libFuzzer over every property, SECONDS_PER_TARGET each
 	@tools/fuzz $(BUILD)-fuzz $(SECONDS_PER_TARGET)

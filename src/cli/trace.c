@@ -351,7 +351,7 @@ static int trace(struct wn_session *s)
 	return code;
 }
 
-static int read_request(struct wn_request *req, int argc, char **argv)
+static int read_request(struct wn_request *req, const char *command, int argc, char **argv)
 {
 	const char *operand = NULL;
 	struct wn_errctx ctx = {0};
@@ -359,33 +359,47 @@ static int read_request(struct wn_request *req, int argc, char **argv)
 	wn_err err;
 
 	wn_request_init(req);
-	err = wn_request_argv(req, "trace", argc - 1, argv + 1, &operand, 1, &count, &ctx);
+	req->paths = strcmp(command, "paths") == 0;
+	err = wn_request_argv(req, command, argc - 1, argv + 1, &operand, 1, &count, &ctx);
 	if (err == WN_OK && (req->help || req->version))
 		return WN_EXIT_OK;
 	if (err == WN_OK && count == 0 && !req->sim)
 		err = wn_fail(&ctx, WN_EUSAGE, "no target; give a host name or an address");
 	if (err == WN_OK && count > 0)
 		err = wn_request_target(req, operand, &ctx);
+	if (err == WN_OK && req->paths && !wn_request_has(req, "format"))
+		req->format = WN_FMT_TREE;
 	if (err == WN_OK)
 		err = wn_request_check(req, &ctx);
 	return err == WN_OK ? WN_EXIT_OK : wn_cli_fail(WN_EXIT_USAGE, "%s", ctx.text);
 }
 
-int wn_cmd_trace(int argc, char **argv)
+/* Without its word a command line means a trace, and help explains the program as a whole. */
+static int run_command(const char *command, int argc, char **argv)
 {
-	char *help[] = {(char[]){"help"}, (char[]){"trace"}, NULL};
+	char *help[] = {(char[]){"help"}, (char *)command, NULL};
 	struct wn_session *s = wn_calloc(1, sizeof(*s));
 	int code;
 
 	if (!s)
 		return wn_cli_fail(WN_EXIT_FAILED, "out of memory");
-	code = read_request(&s->req, argc, argv);
+	code = read_request(&s->req, command, argc, argv);
 	if (code == WN_EXIT_OK && s->req.help)
-		code = wn_cmd_help(strcmp(argv[0], "trace") == 0 ? 2 : 1, help);
+		code = wn_cmd_help(strcmp(argv[0], command) == 0 ? 2 : 1, help);
 	else if (code == WN_EXIT_OK && s->req.version)
 		code = wn_cmd_version(1, argv);
 	else if (code == WN_EXIT_OK)
 		code = trace(s);
 	wn_free(s);
 	return code;
+}
+
+int wn_cmd_trace(int argc, char **argv)
+{
+	return run_command("trace", argc, argv);
+}
+
+int wn_cmd_paths(int argc, char **argv)
+{
+	return run_command("paths", argc, argv);
 }

@@ -138,6 +138,8 @@ void wn_session_out_final(struct wn_session *s)
 	if (!best)
 		return;
 	switch (s->req.format) {
+	case WN_FMT_TREE:
+	case WN_FMT_DOT:
 	case WN_FMT_TABLE:
 		final_table(s, wn_run_result(best->rt));
 		break;

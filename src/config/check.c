@@ -116,10 +116,48 @@ static wn_err check_sizes(const struct wn_request *req, struct wn_errctx *ctx)
 	return err;
 }
 
+/* Options that mean something for one path only, or for all of them only. */
+static wn_err check_paths(const struct wn_request *req, struct wn_errctx *ctx)
+{
+	static const char *const of_paths[] = {"confidence", "mode", "bound", "min-share", "flows"};
+	const struct wn_params *p = &req->params;
+
+	for (size_t i = 0; !req->paths && i < sizeof(of_paths) / sizeof(of_paths[0]); i++)
+		if (wn_request_has(req, of_paths[i]))
+			return wn_fail(ctx, WN_EUSAGE,
+				"--%s is for all paths: use wend paths or --paths", of_paths[i]);
+	if (!req->paths && (req->format == WN_FMT_TREE || req->format == WN_FMT_DOT))
+		return wn_fail(ctx, WN_EUSAGE,
+			"--format %s shows all paths: use wend paths or --paths",
+			req->format == WN_FMT_TREE ? "tree" : "dot");
+	if (!req->paths)
+		return WN_OK;
+	if (req->proto == WN_REQ_AUTO)
+		return wn_fail(ctx, WN_EUSAGE,
+			"-P auto is for one path; for all paths choose udp, icmp or tcp");
+	if (p->flow_mode == WN_FLOW_CLASSIC)
+		return wn_fail(ctx, WN_EUSAGE,
+			"--flow classic changes flows at random; all paths need fixed ones");
+	if (wn_request_has(req, "probes"))
+		return wn_fail(ctx, WN_EUSAGE,
+			"--probes is for one path; for all paths --confidence decides");
+	if (req->format == WN_FMT_CLASSIC)
+		return wn_fail(ctx, WN_EUSAGE,
+			"--format classic shows one path; for all paths use tree, table, json, "
+			"jsonl "
+			"or dot");
+	if (req->proto != WN_REQ_ICMP && p->sport + p->flow + req->flows - 1 > UINT16_MAX)
+		return wn_fail(ctx, WN_EUSAGE,
+			"--flows %u from source port %u on: there are only %u ports", req->flows,
+			(unsigned)(p->sport + p->flow), UINT16_MAX + 1 - (p->sport + p->flow));
+	return WN_OK;
+}
+
 wn_err wn_request_check(const struct wn_request *req, struct wn_errctx *ctx)
 {
 	static wn_err (*const checks[])(const struct wn_request *, struct wn_errctx *) = {
-		check_exclusive, check_family, check_target_scope, check_range, check_sizes};
+		check_exclusive, check_family, check_target_scope, check_range, check_sizes,
+		check_paths};
 	wn_err err = WN_OK;
 
 	for (size_t i = 0; i < sizeof(checks) / sizeof(checks[0]) && err == WN_OK; i++)
@@ -154,6 +192,25 @@ static uint16_t size_for(const struct wn_request *req, enum wn_proto proto, uint
 	return family == 6 ? WN_REQ_SIZE_V6 : WN_REQ_SIZE_V4;
 }
 
+static void set_paths(const struct wn_request *req, struct wn_params *out)
+{
+	static const enum wn_paths_mode modes[] = {
+		[WN_REQ_MODE_NODES] = WN_PATHS_NODES,
+		[WN_REQ_MODE_LITE] = WN_PATHS_LITE,
+		[WN_REQ_MODE_FULL] = WN_PATHS_FULL,
+	};
+
+	out->paths = modes[req->mode];
+	out->flows = req->flows;
+	out->miss_ppm = req->miss_ppm;
+	out->min_share_ppm = req->min_share_ppm;
+	out->miss_by_vertex = req->bound == WN_REQ_BOUND_VERTEX ||
+			      (req->bound == WN_REQ_BOUND_AUTO && req->mode == WN_REQ_MODE_NODES);
+	/* Some tens of flows leave for one TTL at once. */
+	if (!wn_request_has(req, "window"))
+		out->window = WN_REQ_WINDOW_ALL;
+}
+
 wn_err wn_request_params(const struct wn_request *req, enum wn_proto proto,
 	const struct wn_addr *dst, struct wn_params *out, struct wn_errctx *ctx)
 {
@@ -166,6 +223,8 @@ wn_err wn_request_params(const struct wn_request *req, enum wn_proto proto,
 	out->dst = *dst;
 	out->dport = port_for(req, proto);
 	out->size = size_for(req, proto, dst->family);
+	if (req->paths)
+		set_paths(req, out);
 	if (out->wait_min_ns > out->wait_max_ns)
 		out->wait_min_ns = out->wait_max_ns; /* -w 100ms means it */
 	return check_size(req, proto, dst->family, ctx);

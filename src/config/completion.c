@@ -68,18 +68,13 @@ static bool takes_iface(const struct wn_opt *opt)
 	return strcmp(opt->key, "interface") == 0;
 }
 
-static bool traces(const struct wn_command *command)
-{
-	return strcmp(command->word, "trace") == 0;
-}
-
 static void add_commands(struct wn_strbuf *out, bool tracing)
 {
 	size_t count;
 	const struct wn_command *commands = wn_commands(&count);
 
 	for (size_t i = 0; i < count; i++)
-		if (tracing || !traces(&commands[i]))
+		if (tracing || !wn_command_traces(&commands[i]))
 			wn_strbuf_fmt(out, " %s", commands[i].word);
 }
 
@@ -126,7 +121,7 @@ static void bash(struct wn_strbuf *out)
 			    "\t\tprev=${COMP_WORDS[COMP_CWORD-2]}\n\tfi\n"
 			    "\t((COMP_CWORD == 1)) || case ${COMP_WORDS[1]} in\n");
 	for (size_t i = 0; i < command_count; i++)
-		if (!traces(&commands[i]))
+		if (!wn_command_traces(&commands[i]))
 			bash_command(out, &commands[i]);
 	wn_strbuf_puts(out, "\tesac\n\tcase $prev in\n");
 	for (size_t i = 0; i < count; i++)
@@ -189,7 +184,7 @@ static void zsh(struct wn_strbuf *out)
 	wn_strbuf_puts(out, "#compdef wend\n_wend()\n{\n"
 			    "\t((CURRENT == 2)) || case $words[2] in\n");
 	for (size_t i = 0; i < command_count; i++)
-		if (!traces(&commands[i]))
+		if (!wn_command_traces(&commands[i]))
 			zsh_command(out, &commands[i]);
 	wn_strbuf_puts(out, "\tesac\n\t_arguments -s -S \\\n");
 	for (size_t i = 0; i < count; i++)
@@ -208,7 +203,7 @@ static void fish_command(struct wn_strbuf *out, const struct wn_command *command
 	wn_strbuf_fmt(out, "complete -c wend -n __fish_use_subcommand -a %s -d '", command->word);
 	add_quoted(out, command->summary);
 	wn_strbuf_puts(out, "'\n");
-	if (traces(command))
+	if (wn_command_traces(command))
 		return;
 	wn_fmt(start, sizeof(start), "complete -c wend -n '__fish_seen_subcommand_from %s'",
 		command->word);

@@ -14,6 +14,8 @@
 #define WN_REQ_SIZE_V6	   80
 #define WN_REQ_FLOW_MAX	   1023
 #define WN_REQ_WINDOW_MAX  4096
+#define WN_REQ_WINDOW_ALL  256 /* where all paths are traced */
+#define WN_REQ_FLOWS_MAX   16384
 #define WN_REQ_PPS_MAX	   1000000
 #define WN_OPT_VALUE_SHOWN 64 /* bytes of a user's value repeated in a message */
 
@@ -37,9 +39,13 @@ wn_opt_parse wn_opt_parse_source;
 wn_opt_parse wn_opt_parse_dscp;
 wn_opt_parse wn_opt_parse_verbose;
 wn_opt_parse wn_opt_parse_resolver;
+wn_opt_parse wn_opt_parse_confidence;
+wn_opt_parse wn_opt_parse_min_share;
 
 /* The n-th word of a comma separated list; false when there are fewer. */
 bool wn_opt_choice(const char *list, size_t n, const char **out, size_t *out_len);
+/* Its operand is a target, and the options are its own. */
+bool wn_command_traces(const struct wn_command *command);
 /* What each exit status of a trace means, by number. */
 #define WN_EXIT_TEXTS 5
 extern const char *const wn_exit_texts[WN_EXIT_TEXTS];

@@ -165,7 +165,7 @@ void wn_opts_help(struct wn_strbuf *out, const char *command, unsigned columns)
 	add_text(out, c->details, columns);
 	if (whole)
 		add_commands(out, columns);
-	if (strcmp(c->word, "trace") == 0) {
+	if (wn_command_traces(c)) {
 		add_options(out, columns);
 		add_exits(out, columns);
 	}

@@ -23,7 +23,16 @@ enum wn_opt_type {
 };
 
 enum wn_req_proto { WN_REQ_UDP, WN_REQ_ICMP, WN_REQ_TCP, WN_REQ_AUTO };
-enum wn_req_format { WN_FMT_TABLE, WN_FMT_JSON, WN_FMT_JSONL, WN_FMT_CLASSIC };
+enum wn_req_format {
+	WN_FMT_TABLE,
+	WN_FMT_JSON,
+	WN_FMT_JSONL,
+	WN_FMT_CLASSIC,
+	WN_FMT_TREE, /* all paths only, and so is DOT */
+	WN_FMT_DOT
+};
+enum wn_req_mode { WN_REQ_MODE_NODES, WN_REQ_MODE_LITE, WN_REQ_MODE_FULL };
+enum wn_req_bound { WN_REQ_BOUND_AUTO, WN_REQ_BOUND_TRACE, WN_REQ_BOUND_VERTEX };
 enum wn_req_backend { WN_REQ_BACKEND_AUTO, WN_REQ_BACKEND_RAW, WN_REQ_BACKEND_ERRQUEUE };
 enum wn_req_color { WN_COLOR_AUTO, WN_COLOR_ALWAYS, WN_COLOR_NEVER };
 
@@ -43,6 +52,10 @@ struct wn_request {
 	const char *sim;    /* --sim FILE or "builtin"; NULL real network */
 	uint64_t sim_seed;
 	const char *resolver; /* NULL: the system's */
+	bool paths;	      /* all paths, and how (docs/paths.md) */
+	enum wn_req_mode mode;
+	enum wn_req_bound bound;
+	uint32_t flows, miss_ppm, min_share_ppm;
 	uint64_t set_mask[4]; /* bit i: option i of the table was given */
 };
 
@@ -102,6 +115,11 @@ wn_err wn_request_params(const struct wn_request *req, enum wn_proto proto,
 		"name (international ones too), an IPv4 or an IPv6 address; a port may follow as " \
 		"HOST:PORT or [IPV6]:PORT. The word trace may be left out. Without HOST, --sim "   \
 		"traces to the default target of the simulated network.")                          \
+	X(paths, "[OPTION]... [HOST[:PORT]]", "Find all load-balanced paths to a host",            \
+		"Sends many flows to HOST until, with the confidence asked for, no load balancer " \
+		"on the way has a branch that was not seen, and shows the paths as a graph: "      \
+		"interfaces, links, the share of the flows on each, and how each router "          \
+		"balances. It is the same as wend trace --paths.")                                 \
 	X(lab, "[--tun NAME] [--seed N] FILE|builtin", "Put a simulated network on a TUN device",  \
 		"Attaches the simulated network of FILE to a TUN device, so that any tool can "    \
 		"trace it. --tun names the device, --seed replaces the seed of the topology. "     \

@@ -13,6 +13,7 @@
 
 static const char g_what[] = "What to trace";
 static const char g_far[] = "How far and how fast";
+static const char g_paths[] = "All paths";
 static const char g_from[] = "From where";
 static const char g_packet[] = "Packets";
 static const char g_output[] = "Output";
@@ -160,12 +161,67 @@ static const struct wn_opt opts[] = {
 		.max = WN_REQ_WINDOW_MAX,
 		.arg = "N",
 		.dflt = "48",
-		.unit = "probes",
+		.shown = "48 probes, 256 for all paths",
 		.help = "Probes outstanding at once; a trace begins with 16 and opens the window "
-			"as "
-			"hops answer.",
+			"as hops answer.",
 		.group = g_far,
 		FIELD(params.window)},
+
+	{.key = "paths",
+		.type = WN_OPT_FLAG,
+		.shown = "off; wend paths does",
+		.help = "Find all load-balanced paths instead of tracing one.",
+		.group = g_paths,
+		FIELD(paths)},
+	{.key = "confidence",
+		.type = WN_OPT_CUSTOM,
+		.arg = "PERCENT",
+		.dflt = "95",
+		.unit = "%",
+		.help = "How sure to be that nothing was missed: 50 to 99.999.",
+		.group = g_paths,
+		.parse = wn_opt_parse_confidence},
+	{.key = "mode",
+		.type = WN_OPT_CHOICE,
+		.arg = "NAME",
+		.choices = "nodes,lite,full",
+		.dflt = "lite",
+		.help = "What to prove: nodes, all interfaces at each TTL; full, all links of "
+			"every "
+			"interface, too (MDA); lite, the same with fewer probes where a TTL is "
+			"very "
+			"wide and its links do not cross (MDA-Lite).",
+		.group = g_paths,
+		FIELD(mode)},
+	{.key = "bound",
+		.type = WN_OPT_CHOICE,
+		.arg = "NAME",
+		.choices = "auto,trace,vertex",
+		.dflt = "auto",
+		.help = "What the confidence is about: trace, the graph as a whole; vertex, each "
+			"balancing router for itself, with fewer probes. auto is trace, but vertex "
+			"in mode nodes.",
+		.group = g_paths,
+		FIELD(bound)},
+	{.key = "min-share",
+		.type = WN_OPT_CUSTOM,
+		.arg = "PERCENT",
+		.shown = "none: all branches alike",
+		.help = "Look for branches with as little as this share of a router's flows, where "
+			"balancing is weighted.",
+		.group = g_paths,
+		.parse = wn_opt_parse_min_share},
+	{.key = "flows",
+		.type = WN_OPT_UINT,
+		.min = 1,
+		.max = WN_REQ_FLOWS_MAX,
+		.arg = "N",
+		.dflt = "1024",
+		.unit = "flows",
+		.help = "Use no more flows than this; each has a source port (ICMP: a checksum) of "
+			"its own.",
+		.group = g_paths,
+		FIELD(flows)},
 
 	{.key = "interface",
 		.short_name = 'i',
@@ -280,10 +336,12 @@ static const struct wn_opt opts[] = {
 	{.key = "format",
 		.type = WN_OPT_CHOICE,
 		.arg = "NAME",
-		.choices = "table,json,jsonl,classic",
+		.choices = "table,json,jsonl,classic,tree,dot",
 		.dflt = "table",
+		.shown = "table; tree for all paths",
 		.help = "table for people, live on a terminal; json, the whole result; jsonl, one "
-			"event per line as it happens; classic, what scripts expect of traceroute.",
+			"event per line as it happens; classic, what scripts expect of traceroute. "
+			"All paths: tree, the graph as text; dot, for Graphviz.",
 		.group = g_output,
 		FIELD(format)},
 	{.key = "output",
@@ -362,6 +420,11 @@ const struct wn_command *wn_commands(size_t *out_count)
 {
 	*out_count = sizeof(commands) / sizeof(commands[0]);
 	return commands;
+}
+
+bool wn_command_traces(const struct wn_command *command)
+{
+	return strcmp(command->word, "trace") == 0 || strcmp(command->word, "paths") == 0;
 }
 
 const struct wn_command *wn_command_find(const char *word)

@@ -186,6 +186,40 @@ wn_err wn_opt_parse_verbose(
 	return WN_OK;
 }
 
+/* A percentage in millionths: "99.9" is 999000. */
+static bool read_percent(const char *text, uint64_t *out_ppm)
+{
+	uint64_t nano;
+
+	if (wn_text_nano(text, &nano) != WN_OK || nano > 100 * NS_PER_S)
+		return false;
+	*out_ppm = nano / 100000;
+	return nano % 100000 == 0;
+}
+
+wn_err wn_opt_parse_confidence(
+	struct wn_request *req, const struct wn_opt *opt, const char *value, struct wn_errctx *ctx)
+{
+	uint64_t ppm;
+
+	if (!read_percent(value, &ppm) || ppm < 500000 || ppm > 999990)
+		return wn_opt_bad(
+			ctx, opt, value, "a percentage from 50 to 99.999, like 95 or 99.9");
+	req->miss_ppm = (uint32_t)(1000000 - ppm);
+	return WN_OK;
+}
+
+wn_err wn_opt_parse_min_share(
+	struct wn_request *req, const struct wn_opt *opt, const char *value, struct wn_errctx *ctx)
+{
+	uint64_t ppm;
+
+	if (!read_percent(value, &ppm) || ppm < 1000 || ppm > 500000)
+		return wn_opt_bad(ctx, opt, value, "a percentage from 0.1 to 50, like 6.7");
+	req->min_share_ppm = (uint32_t)ppm;
+	return WN_OK;
+}
+
 /* ADDRESS, IPV4:PORT or [IPV6]:PORT. */
 static bool is_server(const char *text, size_t len)
 {

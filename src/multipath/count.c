@@ -8,17 +8,6 @@
 
 #include <string.h>
 
-#include "multipath/stopping.h"
-
-/*
- * The chance of missing something is shared out by weights. Who has shown k successors has
- * WEIGHT_BASE + k; so has one more with a single successor, in case it has two: for if it has not,
- * nothing is missed. As the weight never falls with k, the shares of all vertices that could be
- * missed, each taken as the last one that is, add up to no more than the whole. They grow with k
- * because the wider, the more probes a smaller share costs.
- */
-#define WEIGHT_BASE 48
-
 uint16_t wn_paths_vertex_of(const struct wn_paths *p, uint32_t flow, unsigned ttl)
 {
 	const struct cell *cell;
@@ -169,21 +158,6 @@ static void count_hops(struct wn_paths *p)
 	}
 }
 
-/* Where TTLs are judged as a whole they are what may miss something. */
-static void weigh(struct wn_paths *p)
-{
-	p->weights = WEIGHT_BASE + 1;
-	if (p->params.paths == WN_PATHS_NODES) {
-		for (uint32_t i = 0; i < p->hops; i++)
-			if (p->hop[i].vertices > 1)
-				p->weights += WEIGHT_BASE + p->hop[i].vertices;
-		return;
-	}
-	for (uint16_t i = 0; i < p->vertex_count; i++)
-		if (p->vertex[i].succ > 1)
-			p->weights += WEIGHT_BASE + p->vertex[i].succ;
-}
-
 void wn_paths_count(struct wn_paths *p)
 {
 	p->link_count = 0;
@@ -197,27 +171,5 @@ void wn_paths_count(struct wn_paths *p)
 	for (uint32_t flow = 0; flow < p->used; flow++)
 		count_flow(p, flow);
 	count_hops(p);
-	weigh(p);
-}
-
-double wn_paths_share(const struct wn_paths *p, uint32_t k)
-{
-	double share = (WEIGHT_BASE + k) / p->weights;
-
-	return p->params.miss_by_vertex || share > 1 ? p->miss : p->miss * share;
-}
-
-uint32_t wn_paths_points(struct wn_paths *p, uint32_t k)
-{
-	double miss = wn_paths_share(p, k);
-
-	if (p->points_for != p->weights) {
-		memset(p->points, 0, sizeof(p->points));
-		p->points_for = p->weights;
-	}
-	if (k >= POINTS_MAX)
-		return wn_stopping_flows(k, miss, p->params.min_share_ppm);
-	if (p->points[k] == 0)
-		p->points[k] = wn_stopping_flows(k, miss, p->params.min_share_ppm);
-	return p->points[k];
+	wn_paths_share_out(p);
 }

@@ -12,7 +12,7 @@
 #include "base/alloc.h"
 
 #define PROBES_MAX	 65534u
-#define PROBES_PER_FLOW	 64u /* asked for at most, on the average; more flows than that are rare */
+#define PROBES_PER_FLOW	 24u /* at most, on the average; few flows are probed at every TTL */
 #define VERTICES_PER_HOP 16u
 #define LINKS_MIN	 1024u
 

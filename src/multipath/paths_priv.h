@@ -4,6 +4,7 @@
  *
  *   paths.c   memory, events, the end
  *   count.c   what the flows have shown so far: vertices, successors, who needs more
+ *   share.c   the chance of missing something, shared out over them
  *   plan.c    which flow to probe next at which TTL
  *   retry.c   what was lost: again, later, or silence
  *   kind.c    extra probes that tell how a router balances
@@ -104,10 +105,11 @@ struct wn_paths {
 	wn_err ask_err; /* first refusal of the trace engine */
 	bool short_of_flows, settled;
 
-	double miss;	/* allowed in all */
-	double weights; /* of all who may miss something */
+	double miss; /* allowed in all */
+	/* What it was shared out for, see share.c; and flows that single vertices get. */
+	uint32_t found_singles, found_pairs, single_flows;
+	double found_wide;
 	uint32_t points[POINTS_MAX];
-	double points_for; /* weights they were computed for */
 
 	uint32_t flows, hops;
 	struct cell *cells; /* [hop][flow] */
@@ -137,6 +139,9 @@ uint16_t wn_paths_vertex_of(const struct wn_paths *p, uint32_t flow, unsigned tt
 /* The vertex of an address (family 0: the silent one) at a TTL, made if need be; or NO_VERTEX. */
 uint16_t wn_paths_vertex(struct wn_paths *p, unsigned ttl, const struct wn_addr *addr);
 void wn_paths_count(struct wn_paths *p);
+
+/* share.c */
+void wn_paths_share_out(struct wn_paths *p);
 /* The chance of missing something at a vertex with k successors, as it is shared out now. */
 double wn_paths_share(const struct wn_paths *p, uint32_t k);
 /* Flows that rule out more than k successors, as the chance is shared out now. */

@@ -162,29 +162,40 @@ static double miss_of(const struct wn_paths *p, const struct vertex *v)
 	return (by_share > ppb ? by_share : ppb) / (double)WN_STOPPING_PPB;
 }
 
+struct sum {
+	double allowed, missed;
+};
+
+static void add_wide(const struct wn_paths *p, const struct vertex *v, struct sum *sum)
+{
+	if (v->succ < 3 || (v->flags & VERTEX_END))
+		return;
+	sum->allowed += wn_paths_share(p, v->succ);
+	sum->missed += miss_of(p, v);
+}
+
 /*
- * Several branching vertices before one TTL share what they may miss: one that many flows happen
- * to pass makes up for one that few do. (Which flows pass it tells nothing of where they go on.)
+ * Wide vertices share what they may miss, those before one TTL and all of them: one that many
+ * flows happen to pass makes up for one that few do. (Which flows pass it tells nothing of where
+ * they go on.)
  */
 static bool is_enough_together(const struct wn_paths *p, unsigned ttl)
 {
-	double allowed = 0, missed = 0;
+	struct sum here = {0}, all = {0};
 
 	if (p->params.miss_by_vertex || ttl == p->params.first_ttl)
 		return false;
-	for (uint16_t i = wn_paths_hop(p, ttl - 1)->first; i != NO_VERTEX; i = p->vertex[i].next) {
-		const struct vertex *v = &p->vertex[i];
-
-		if (v->succ < 2 || (v->flags & VERTEX_END))
-			continue;
-		allowed += wn_paths_share(p, v->succ);
-		missed += miss_of(p, v);
-	}
-	return missed <= allowed;
+	for (uint16_t i = wn_paths_hop(p, ttl - 1)->first; i != NO_VERTEX; i = p->vertex[i].next)
+		add_wide(p, &p->vertex[i], &here);
+	if (here.missed <= here.allowed)
+		return true;
+	for (uint16_t i = 0; i < p->vertex_count; i++)
+		add_wide(p, &p->vertex[i], &all);
+	return all.missed <= all.allowed;
 }
 
-/* The branching ones, or the others, before a TTL. Returns flows to be tried at their TTL. */
-static uint32_t plan_alike(struct wn_paths *p, unsigned ttl, bool branching, bool ready)
+/* The wide ones, or the others, before a TTL. Returns flows to be tried at their TTL. */
+static uint32_t plan_alike(struct wn_paths *p, unsigned ttl, bool wide, bool ready)
 {
 	uint32_t most = 0;
 
@@ -192,7 +203,7 @@ static uint32_t plan_alike(struct wn_paths *p, unsigned ttl, bool branching, boo
 		struct vertex *v = &p->vertex[i];
 		uint32_t tries;
 
-		if ((v->succ > 1) != branching)
+		if ((v->succ > 2) != wide)
 			continue;
 		/* While vertices may still be added, one flow through each is all that is sure. */
 		tries = plan_vertex(p, i, ttl, ready ? vertex_wants(p, v) : 1);
@@ -201,13 +212,13 @@ static uint32_t plan_alike(struct wn_paths *p, unsigned ttl, bool branching, boo
 	return most;
 }
 
-/* A flow through any branching vertex, though not the one that needs it most: it helps the sum. */
+/* A flow through any wide vertex, though not the one that needs it most: it helps the sum. */
 static bool ask_for_sum(struct wn_paths *p, unsigned ttl)
 {
 	if (p->params.miss_by_vertex)
 		return false;
 	for (uint16_t i = wn_paths_hop(p, ttl - 1)->first; i != NO_VERTEX; i = p->vertex[i].next)
-		if (p->vertex[i].succ > 1 && ask_spare(p, i, ttl, 1) == 0)
+		if (p->vertex[i].succ > 2 && ask_spare(p, i, ttl, 1) == 0)
 			return true;
 	return false;
 }
@@ -215,20 +226,20 @@ static bool ask_for_sum(struct wn_paths *p, unsigned ttl)
 static void plan_by_vertex(struct wn_paths *p, unsigned ttl)
 {
 	bool ready = ttl == p->params.first_ttl || wn_paths_hop(p, ttl - 1)->settled;
-	uint32_t single, branching = 0;
+	uint32_t narrow, wide = 0;
 
 	if (ttl == p->params.first_ttl) {
 		plan_vertex(p, SOURCE, ttl, vertex_wants(p, &p->vertex[SOURCE]));
 		return;
 	}
 	wn_paths_hop(p, ttl)->settled &= ready;
-	single = plan_alike(p, ttl, false, ready);
+	narrow = plan_alike(p, ttl, false, ready);
 	if (!is_enough_together(p, ttl))
-		branching = plan_alike(p, ttl, true, ready);
-	if (branching > 0 && ask_for_sum(p, ttl))
-		branching = 0;
-	if (single > 0 || branching > 0)
-		steer(p, ttl - 1, single > branching ? single : branching);
+		wide = plan_alike(p, ttl, true, ready);
+	if (wide > 0 && ask_for_sum(p, ttl))
+		wide = 0;
+	if (narrow > 0 || wide > 0)
+		steer(p, ttl - 1, narrow > wide ? narrow : wide);
 }
 
 /* ---- a TTL as a whole ---- */

@@ -5,6 +5,7 @@
  */
 #include "output/output.h"
 
+#include <inttypes.h>
 #include <string.h>
 #include "output/table.h"
 
@@ -446,6 +447,9 @@ static void say_note(struct closing *c, const struct wn_event *ev)
 			"answers fitted several probes: silent hops were asked again",
 		[WN_NOTE_DNS_DEAD] = "name servers do not answer",
 		[WN_NOTE_TEXT] = "",
+		[WN_NOTE_MORE_FLOWS] = "not all is proved: more flows are needed than the ",
+		[WN_NOTE_TOO_LARGE] = "not all is proved: no room for more than the probes, "
+				      "interfaces and links that are kept",
 	};
 	unsigned kind = (unsigned)ev->u.note.kind;
 
@@ -453,6 +457,8 @@ static void say_note(struct closing *c, const struct wn_event *ev)
 	add(c, kind < sizeof(texts) / sizeof(texts[0]) ? texts[kind] : "");
 	if (kind == WN_NOTE_GAP_IN_TIME)
 		wn_view_duration(&c->text, ev->u.note.value > 0 ? (uint64_t)ev->u.note.value : 0);
+	if (kind == WN_NOTE_MORE_FLOWS)
+		wn_strbuf_fmt(&c->text, "%" PRId64 " allowed by --flows", ev->u.note.value);
 	if (ev->u.note.text[0]) {
 		add(c, kind == WN_NOTE_TEXT ? "" : ": ");
 		wn_view_text(&c->text, ev->u.note.text, c->o->unicode);

@@ -78,6 +78,14 @@ static uint16_t flow_base(const struct wn_params *p, uint16_t port)
 	return p->proto == WN_PROTO_ICMP ? port : (uint16_t)(port - p->flow);
 }
 
+/* Source ports that the flows go through. */
+static uint32_t port_span(const struct wn_params *p)
+{
+	if (p->flow_mode == WN_FLOW_CLASSIC)
+		return CLASSIC_PORTS;
+	return p->paths && p->proto != WN_PROTO_ICMP ? p->flows : 1;
+}
+
 static wn_err open_backend(struct wn_run_trace *rt, struct wn_errctx *ctx)
 {
 	const struct wn_params *p = &rt->config.params;
@@ -88,7 +96,7 @@ static wn_err open_backend(struct wn_run_trace *rt, struct wn_errctx *ctx)
 		.dst = p->dst,
 		.sport = flow_port(p),
 		.dport = p->dport,
-		.port_span = p->flow_mode == WN_FLOW_CLASSIC ? CLASSIC_PORTS : 1,
+		.port_span = port_span(p),
 		.mark = p->mark,
 		.df = p->df,
 		.outstanding = p->window,
@@ -186,6 +194,19 @@ fail:
 	return err;
 }
 
+static wn_err make_engine(struct wn_run_trace *rt, uint64_t now_ns, struct wn_errctx *ctx)
+{
+	const struct wn_params *p = &rt->config.params;
+	wn_err err;
+
+	if (p->paths == WN_PATHS_OFF)
+		return wn_trace_new(p, &rt->key, now_ns, &rt->engine, ctx);
+	err = wn_paths_new(p, &rt->key, now_ns, &rt->paths, ctx);
+	if (err == WN_OK)
+		rt->engine = wn_paths_trace(rt->paths);
+	return err;
+}
+
 wn_err wn_run_start(struct wn_run_trace *rt, struct wn_errctx *ctx)
 {
 	uint64_t now_ns = wn_run_now_ns(rt->run);
@@ -193,7 +214,7 @@ wn_err wn_run_start(struct wn_run_trace *rt, struct wn_errctx *ctx)
 
 	assert(rt->state == WN_RUN_PREPARED);
 	rt->config.params.start_unix_ns = rt->run->virtual_time ? 0 : wn_os_unix_ns();
-	err = wn_trace_new(&rt->config.params, &rt->key, now_ns, &rt->engine, ctx);
+	err = make_engine(rt, now_ns, ctx);
 	if (err != WN_OK)
 		return err;
 	rt->start_ns = rt->wake_ns = now_ns;
@@ -205,7 +226,10 @@ wn_err wn_run_start(struct wn_run_trace *rt, struct wn_errctx *ctx)
 
 void wn_run_trace_free(struct wn_run_trace *rt)
 {
-	wn_trace_free(rt->engine);
+	if (rt->paths)
+		wn_paths_free(rt->paths);
+	else
+		wn_trace_free(rt->engine);
 	wn_result_free(rt->result);
 	if (rt->io) {
 		int fd = rt->io->ops->fd(rt->io);

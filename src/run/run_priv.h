@@ -4,6 +4,7 @@
 #define WN_RUN_RUN_PRIV_H
 
 #include "base/siphash.h"
+#include "multipath/paths.h"
 #include "os/pollset.h"
 #include "run/run.h"
 #include "trace/trace.h"
@@ -22,7 +23,8 @@ struct wn_run_trace {
 	struct wn_run_trace *next;
 	struct wn_run_trace_config config;
 	struct wn_io *io;
-	struct wn_trace *engine;
+	struct wn_paths *paths;	 /* all paths: it drives the engine; NULL for one */
+	struct wn_trace *engine; /* owned, or that of paths */
 	struct wn_result *result;
 	struct wn_sipkey key;
 	struct wn_event end; /* QUIET: the held-back END event */

@@ -106,13 +106,21 @@ static void take_event(struct wn_run_trace *rt, const struct wn_event *ev)
 		rt->io->ops->forget(rt->io, ev->probe_id);
 }
 
+static enum wn_act_kind next(struct wn_run_trace *rt, struct wn_act *act)
+{
+	uint64_t now_ns = wn_run_now_ns(rt->run);
+
+	return rt->paths ? wn_paths_next(rt->paths, now_ns, act)
+			 : wn_trace_next(rt->engine, now_ns, act);
+}
+
 void wn_run_trace_pump(struct wn_run_trace *rt)
 {
 	struct wn_act act;
 
 	drain(rt);
 	while (rt->state == WN_RUN_RUNNING) {
-		switch (wn_trace_next(rt->engine, wn_run_now_ns(rt->run), &act)) {
+		switch (next(rt, &act)) {
 		case WN_ACT_SEND:
 			rt->tx[rt->tx_count].probe = act.probe;
 			if (++rt->tx_count == WN_RUN_BATCH)

@@ -10,7 +10,7 @@
 #define NAME_MAX_BYTES 16
 #define RTT_NS	       10000000u
 #define START_NS       1000000000u
-#define REPLIES_MAX    65536
+#define REPLIES_MAX    4096 /* more than are under way at once */
 #define SIDE_MAX       256
 
 /* ---- graphs ---- */
@@ -223,6 +223,7 @@ struct walk {
 	struct wn_rng rng;
 	struct wn_addr target;
 	double loss;
+	enum wn_paths_mode mode;
 	struct delivery *replies; /* first in, first out */
 	size_t head, tail;
 	/* What was found: node of a flow at a TTL, + 1. */
@@ -378,23 +379,62 @@ static bool is_link(const struct maze *m, uint16_t from, uint16_t to, uint16_t *
 	return false;
 }
 
+struct seen {
+	bool node[MAZE_NODES];
+	uint32_t count;
+};
+
+static void find_seen(const struct walk *w, unsigned ttl, struct seen *out)
+{
+	memset(out, 0, sizeof(*out));
+	out->node[0] = ttl == 0;
+	for (uint32_t f = 0; f < w->flows && ttl > 0 && ttl < MAZE_TTLS; f++)
+		if (w->met[f * MAZE_TTLS + ttl])
+			out->node[w->met[f * MAZE_TTLS + ttl] - 1] = true;
+	for (uint16_t i = 0; i < w->m->node_count; i++)
+		out->count += out->node[i];
+}
+
+/* Where one of two neighbouring TTLs has a single vertex, the links follow. */
+static void infer(const struct walk *w, unsigned ttl, bool linked[], struct maze_run *out)
+{
+	struct seen near, far;
+	uint16_t l;
+
+	find_seen(w, ttl, &near);
+	find_seen(w, ttl + 1, &far);
+	if (near.count != 1 && far.count != 1)
+		return;
+	for (uint16_t a = 0; a < w->m->node_count; a++)
+		for (uint16_t b = 0; b < w->m->node_count && near.node[a] && a != 1; b++) {
+			if (!far.node[b])
+				continue;
+			if (!is_link(w->m, a, b, &l)) {
+				out->wrong_edges++;
+			} else if (!linked[l]) {
+				out->inferred_edges++;
+				linked[l] = true;
+			}
+		}
+}
+
 /* Links of one TTL pair. */
 static void judge_ttl(const struct walk *w, unsigned ttl, struct maze_run *out)
 {
-	static bool seen[MAZE_NODES], linked[MAZE_LINKS];
+	static bool linked[MAZE_LINKS];
 	const struct maze *m = w->m;
+	uint32_t missed_here = 0, width = 0;
+	struct seen seen;
 	uint16_t l;
 
-	memset(seen, 0, sizeof(seen));
 	memset(linked, 0, sizeof(linked));
-	seen[0] = ttl == 0;
+	find_seen(w, ttl, &seen);
 	for (uint32_t f = 0; f < w->flows; f++) {
 		const uint16_t *met = &w->met[f * MAZE_TTLS];
 		uint16_t from = ttl ? met[ttl] : 1;
 
 		if (from == 0)
 			continue;
-		seen[from - 1] = true;
 		out->false_vertices += !m->at[ttl][from - 1];
 		if (from - 1 == 1 || ttl + 1 == MAZE_TTLS || met[ttl + 1] == 0)
 			continue;
@@ -403,19 +443,27 @@ static void judge_ttl(const struct walk *w, unsigned ttl, struct maze_run *out)
 		else
 			out->false_edges++;
 	}
+	if (w->mode != WN_PATHS_FULL)
+		infer(w, ttl, linked, out);
 	for (uint16_t i = 0; i < m->node_count; i++) {
 		uint32_t missed = 0;
 
 		if (!m->at[ttl][i])
 			continue;
-		out->missed_vertices += !seen[i];
+		width++;
+		missed_here += !seen.node[i];
 		for (l = 0; l < m->nodes[i].count; l++)
 			missed += !linked[m->nodes[i].first + l];
 		out->missed_edges += missed;
-		if (m->nodes[i].count > 1 && seen[i]) {
+		if (m->nodes[i].count > 1 && seen.node[i] && w->mode != WN_PATHS_NODES) {
 			out->branching++;
 			out->left_early += missed > 0;
 		}
+	}
+	out->missed_vertices += missed_here;
+	if (w->mode == WN_PATHS_NODES && width > 1) {
+		out->branching++;
+		out->left_early += missed_here > 0;
 	}
 }
 
@@ -487,9 +535,10 @@ void maze_trace(
 	struct wn_paths *paths;
 	struct wn_sipkey key = {{0}};
 	struct walk w = {.m = m,
-		.seed = seed,
+		.seed = mix(seed),
 		.target = params.dst,
 		.loss = o->loss,
+		.mode = o->mode,
 		.flows = o->flows,
 		.id_cap = 65536};
 

@@ -52,7 +52,12 @@ struct maze_run {
 	uint64_t took_ns;
 	uint32_t missed_vertices, missed_edges; /* that exist and were not found */
 	uint32_t false_vertices, false_edges;	/* found and do not exist */
-	/* Branching vertices of the truth that were found, and those of which a successor was not.
+	/* Not seen, but inferred because one side of two TTLs is a single vertex; and those wrong.
+	 */
+	uint32_t inferred_edges, wrong_edges;
+	/*
+	 * What branches in truth (nodes: TTLs with several vertices; else: found vertices with
+	 * several successors), and where something of that was missed.
 	 */
 	uint32_t branching, left_early;
 	enum wn_stop stop;

@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Does the engine of all paths miss no more than it was allowed to? Many runs with chances of their
+ * own over networks whose truth is known: the share of runs that missed something must not exceed
+ * the bound by more than chance explains, by an exact binomial test; and no link may be shown that
+ * does not exist, ever.
+ *
+ *   validate [--runs N] [--random N] [--tap] [--only TEXT]
+ */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "maze.h"
+
+#define SIGNIFICANT .001
+#define FLOWS	    2048
+
+static bool tap;
+static unsigned cases, failures;
+
+/* P(X >= x) of n tries with chance p. */
+static double at_least(uint32_t x, uint32_t n, double p)
+{
+	double sum = 0;
+
+	for (uint32_t i = 0; i < x; i++)
+		sum += exp(lgamma(n + 1.0) - lgamma(i + 1.0) - lgamma(n - i + 1.0) + i * log(p) +
+			   (n - i) * log1p(-p));
+	return sum < 1 ? 1 - sum : 0;
+}
+
+struct graph {
+	const char *name;
+	const char *text; /* NULL: a fan of this width */
+	unsigned width;
+	bool alike; /* the vertices of each TTL get equal shares: what mode nodes assumes */
+};
+
+static const struct graph catalogue[] = {
+	{"width 2", NULL, 2, true},
+	{"width 3", NULL, 3, true},
+	{"width 4", NULL, 4, true},
+	{"width 8", NULL, 8, true},
+	{"width 16", NULL, 16, true},
+	{"width 32", NULL, 32, true},
+	{"width 64", NULL, 64, true},
+	{"width 97", NULL, 97, true},
+	{"1-4-2-1", "s>r r>a,b,c,d a,b>e c,d>f e,f>j j>t", 0, true},
+	{"nested", "s>r r>a,b a>c,d b>e,f,g c,d,e,f,g>j j>t", 0, false},
+	{"mesh 4x4", "s>r r>a,b,c,d a,b,c,d>e,f,g,h e,f,g,h>j j>t", 0, true},
+	{"asymmetric", "s>r r>a,b,c,d a>e,f b,c,d>e e,f>j j>t", 0, false},
+	{"asymmetric, no join", "s>r r>a,b a>c b>d,e c,d,e>t", 0, false},
+	{"unequal length", "s>r r>a,b a>j b>c c>j j>t", 0, true},
+	{"unequal at the end", "s>r r>a,b a>t b>c c>t", 0, true},
+	{"two in a row", "s>r r>a,b a,b>j j>c,d c,d>k k>t", 0, true},
+	{"three in a row", "s>r r>a,b a,b>j j>c,d c,d>k k>e,f e,f>l l>t", 0, true},
+	{"wide then narrow", "s>r r>a,b,c,d,e,f,g,h a,b,c,d,e,f,g,h>j j>k,l k,l>m m>t", 0, true},
+	{"at the first hop", "s>a,b a,b>j j>t", 0, false}, /* nodes: one probe there */
+	{"no balancing", "s>a a>b b>c c>d d>t", 0, true},
+};
+
+static const char *text_of(const struct graph *g)
+{
+	static char text[8192];
+	size_t at;
+
+	if (g->text)
+		return g->text;
+	at = (size_t)snprintf(text, sizeof(text), "s>r r>b0");
+	for (unsigned i = 1; i < g->width; i++)
+		at += (size_t)snprintf(text + at, sizeof(text) - at, ",b%u", i);
+	at += (size_t)snprintf(text + at, sizeof(text) - at, " b0");
+	for (unsigned i = 1; i < g->width; i++)
+		at += (size_t)snprintf(text + at, sizeof(text) - at, ",b%u", i);
+	snprintf(text + at, sizeof(text) - at, ">j j>t");
+	return text;
+}
+
+struct sums {
+	uint32_t runs, failed, partial;
+	uint64_t probes, most, false_found, branching, left_early, inferred, wrong, lost_target;
+	double took_s;
+};
+
+static void add(struct sums *s, const struct maze_run *r, bool nodes_only)
+{
+	s->false_found += r->false_edges + r->false_vertices;
+	s->partial += r->partial;
+	if (r->partial)
+		return; /* it does not claim to be whole */
+	s->runs++;
+	s->failed += r->missed_vertices > 0 || (!nodes_only && r->missed_edges > 0);
+	s->probes += r->probes;
+	s->most = r->probes > s->most ? r->probes : s->most;
+	s->branching += r->branching;
+	s->left_early += r->left_early;
+	s->inferred += r->inferred_edges;
+	s->wrong += r->wrong_edges;
+	s->lost_target += r->stop != WN_STOP_REACHED;
+	s->took_s += (double)r->took_ns / 1e9;
+}
+
+static const char *const mode_names[] = {"", "nodes", "lite", "full"};
+
+/* Both bounds are shown; the one that was asked for is judged. */
+static void judge(const char *name, const struct maze_options *o, const struct sums *s, bool gated)
+{
+	double miss = o->miss_ppm / 1e6;
+	double trace_p = s->failed ? at_least(s->failed, s->runs, miss) : 1;
+	double vertex_p =
+		s->left_early ? at_least((uint32_t)s->left_early, (uint32_t)s->branching, miss) : 1;
+	bool missed = gated && (o->by_vertex ? vertex_p : trace_p) < SIGNIFICANT;
+	/* Few flows are enough for all but some random networks. */
+	bool ok =
+		!missed && s->false_found == 0 && s->lost_target == 0 && s->partial * 20 <= s->runs;
+
+	cases++;
+	failures += !ok;
+	if (tap)
+		printf("%sok %u - %s, %s, %g%%\n", ok ? "" : "not ", cases, name,
+			mode_names[o->mode], 100 * (1 - miss));
+	printf("%s%-22s %-5s %6.4g%% by %-6s %8.1f probes (most %llu)  graph missed %6.3f%% "
+	       "p=%.2g  vertex missed %6.3f%% p=%.2g  false %llu  inferred %.1f (wrong %.3f)  "
+	       "partial %u  %.0f ms%s\n",
+		tap ? "# " : "", name, mode_names[o->mode], 100 * (1 - miss),
+		o->by_vertex ? "vertex" : "trace", (double)s->probes / s->runs,
+		(unsigned long long)s->most, 100.0 * s->failed / s->runs, trace_p,
+		s->branching ? 100.0 * (double)s->left_early / (double)s->branching : 0, vertex_p,
+		(unsigned long long)s->false_found, (double)s->inferred / s->runs,
+		(double)s->wrong / s->runs, s->partial, 1000 * s->took_s / s->runs,
+		ok ? "" : "  FAILED");
+	fflush(stdout);
+}
+
+static void run_graph(const struct graph *g, const struct maze_options *o, uint32_t runs)
+{
+	static struct maze m;
+	struct sums s = {0};
+	struct maze_run r;
+
+	maze_parse(&m, text_of(g));
+	for (uint32_t i = 0; i < runs; i++) {
+		maze_trace(&m, o, i * 0x9e3779b97f4a7c15u + 1, &r);
+		add(&s, &r, o->mode == WN_PATHS_NODES);
+	}
+	judge(g->name, o, &s, o->mode != WN_PATHS_NODES || g->alike);
+}
+
+static void run_random(const struct maze_options *o, uint32_t graphs)
+{
+	static struct maze m;
+	struct sums s = {0};
+	struct wn_rng rng;
+	struct maze_run r;
+
+	for (uint32_t i = 0; i < graphs; i++) {
+		wn_rng_seed(&rng, i + 1);
+		maze_random(&m, &rng);
+		maze_trace(&m, o, i * 0x9e3779b97f4a7c15u + 7, &r);
+		add(&s, &r, o->mode == WN_PATHS_NODES);
+	}
+	judge("random networks", o, &s, o->mode != WN_PATHS_NODES);
+}
+
+static const struct maze_options questions[] = {
+	{.mode = WN_PATHS_NODES, .miss_ppm = 50000, .by_vertex = true, .flows = FLOWS},
+	{.mode = WN_PATHS_LITE, .miss_ppm = 50000, .flows = FLOWS},
+	{.mode = WN_PATHS_FULL, .miss_ppm = 50000, .flows = FLOWS},
+	{.mode = WN_PATHS_LITE, .miss_ppm = 10000, .flows = FLOWS},
+};
+
+int main(int argc, char **argv)
+{
+	uint32_t runs = 100000, graphs = 10000;
+	const char *only = "";
+
+	for (int i = 1; i < argc; i++) {
+		if (strcmp(argv[i], "--tap") == 0)
+			tap = true;
+		else if (strcmp(argv[i], "--runs") == 0 && i + 1 < argc)
+			runs = (uint32_t)strtoul(argv[++i], NULL, 10);
+		else if (strcmp(argv[i], "--random") == 0 && i + 1 < argc)
+			graphs = (uint32_t)strtoul(argv[++i], NULL, 10);
+		else if (strcmp(argv[i], "--only") == 0 && i + 1 < argc)
+			only = argv[++i];
+		else
+			return fprintf(stderr, "validate: %s?\n", argv[i]), 2;
+	}
+	for (size_t q = 0; q < sizeof(questions) / sizeof(questions[0]); q++) {
+		for (size_t i = 0; i < sizeof(catalogue) / sizeof(catalogue[0]); i++)
+			if (strstr(catalogue[i].name, only) &&
+				(questions[q].mode != WN_PATHS_FULL || catalogue[i].width <= 32))
+				run_graph(&catalogue[i], &questions[q], runs);
+		if (strstr("random networks", only))
+			run_random(&questions[q], graphs);
+	}
+	if (tap)
+		printf("1..%u\n", cases);
+	return failures > 0;
+}
