@@ -137,7 +137,7 @@ class Chain(Lab):
         for i in range(self.hops + 1):
             self.add(self.name(i))
         self.ns["S"].ip(*[
-            _veth(self.node(k - 1), f"l{k}", self.node(k), f"u{k}", k, mtu.get(k, 1500))
+            veth(self.node(k - 1), f"l{k}", self.node(k), f"u{k}", k, mtu.get(k, 1500))
             for k in range(1, self.hops + 1)])
         self.configure({self.name(i): self._node_lines(i) for i in range(self.hops + 1)})
         self.src.checksum_offload_off("l1")
@@ -147,9 +147,9 @@ class Chain(Lab):
         """u<i> leads up to the source, l<i+1> down to the destination."""
         lines = []
         if i > 0:
-            lines += _iface(f"u{i}", i, True)
+            lines += iface(f"u{i}", i, True)
         if i < self.hops:
-            lines += _iface(f"l{i + 1}", i + 1, False) + _default(i + 1)
+            lines += iface(f"l{i + 1}", i + 1, False) + default(i + 1)
         for k in range(1, i):
             lines += [f"route add 10.9.{k}.0/24 via {v4(i, False)}",
                       f"route add fd09:{k}::/64 via {v6(i, False)}"]
@@ -169,61 +169,7 @@ class Chain(Lab):
                      f"ip6 daddr {refused(6, 'dead')} drop", "}", "}")
 
 
-class Diamond(Lab):
-    """S - R1 - {M1 .. Mw} - R3 - D: w paths of equal length, chosen by the 5-tuple."""
-
-    hops = 4
-
-    def __init__(self, width):
-        super().__init__()
-        self.width = width
-        try:
-            self._build()
-        except BaseException:
-            self.close()
-            raise
-
-    @property
-    def src(self):
-        return self.ns["S"]
-
-    def target(self, family):
-        return "10.9.4.2" if family == 4 else "fd09:4::2"
-
-    def middle(self, family):
-        """What hop 2 may answer."""
-        return {addr(family, 20 + m) for m in range(1, self.width + 1)}
-
-    def hop3(self, family):
-        """What hop 3 may answer: R3's address on the branch by which it sends back."""
-        return {addr(family, 40 + m) for m in range(1, self.width + 1)}
-
-    def _build(self):
-        mids = range(1, self.width + 1)
-        for name in ["S", "R1", "R3", "D"] + [f"M{m}" for m in mids]:
-            self.add(name)
-        ns = self.ns
-        links = [_veth(ns["S"], "l1", ns["R1"], "u1", 1), _veth(ns["R3"], "l4", ns["D"], "u4", 4)]
-        for m in mids:
-            links += [_veth(ns["R1"], f"m{m}", ns[f"M{m}"], "top", 20 + m),
-                      _veth(ns[f"M{m}"], "bottom", ns["R3"], f"m{m}", 40 + m)]
-        ns["S"].ip(*links)
-        lines = {
-            "S": _iface("l1", 1, False) + _default(1),
-            "D": _iface("u4", 4, True) + _default(4, False),
-            "R1": _iface("u1", 1, True) + _branches(20, self.width, False),
-            "R3": _iface("l4", 4, False) + _branches(40, self.width, True),
-        }
-        for m in mids:
-            lines[f"M{m}"] = (_iface("top", 20 + m, True) + _iface("bottom", 40 + m, False)
-                              + _default(40 + m)
-                              + [f"route add 10.9.1.0/24 via {v4(20 + m, False)}",
-                                 f"route add fd09:1::/64 via {v6(20 + m, False)}"])
-        self.configure(lines)
-        self.src.checksum_offload_off("l1")
-
-
-def _veth(near_ns, near, far_ns, far, link, mtu=1500):
+def veth(near_ns, near, far_ns, far, link, mtu=1500):
     """Both ends have a number that nobody else has: where they are alike, which is usual across
     namespaces, the kernel takes its time to say that the link is up, a second at times."""
     def end(iface, ns, is_far):
@@ -233,27 +179,19 @@ def _veth(near_ns, near, far_ns, far, link, mtu=1500):
     return f"link add {end(near, near_ns, False)} type veth peer name {end(far, far_ns, True)}"
 
 
-def _iface(dev, link, far):
-    """One end of a link, which knows its neighbour from the start."""
+def iface(dev, link, far, spare=False):
+    """One end of a link, which knows its neighbour from the start. spare: IPv6 errors, which newer
+    kernels send from where the packet came in, are to come from another address."""
     there = f"lladdr {mac(link, not far)} dev {dev} nud permanent"
     return ["link set lo up", f"addr add {addr(4, link, far)}/24 dev {dev}",
-            f"addr add {addr(6, link, far)}/64 dev {dev} nodad", f"link set {dev} up",
+            f"addr add {addr(6, link, far)}/64 dev {dev} nodad" + " preferred_lft 0" * spare,
+            f"link set {dev} up",
             f"neigh add {addr(4, link, not far)} {there}",
             f"neigh add {addr(6, link, not far)} {there}"]
 
 
-def _default(link, far=True):
+def default(link, far=True):
     return [f"route add default via {v4(link, far)}", f"route add ::/0 via {v6(link, far)}"]
-
-
-def _branches(base, width, far):
-    """The interfaces m1 .. mw of R1 (near ends) or R3 (far ends), and a route over all."""
-    lines = []
-    for m in range(1, width + 1):
-        lines += _iface(f"m{m}", base + m, far)
-    hops4 = " ".join(f"nexthop via {v4(base + m, not far)}" for m in range(1, width + 1))
-    hops6 = " ".join(f"nexthop via {v6(base + m, not far)}" for m in range(1, width + 1))
-    return lines + [f"route add default {hops4}", f"route add ::/0 {hops6}"]
 
 
 def silence(ns):
@@ -274,6 +212,38 @@ def filter_input(ns, *rules):
     """What the destination does before its sockets see a packet, such as "tcp dport 82 drop"."""
     ns.nft("table inet filtered {", "chain in { type filter hook input priority 0;", *rules,
            "}", "}")
+
+
+def limit_icmp(*nodes):
+    """The kernel's own limits again: one error a second and destination, the first six at once."""
+    for ns in nodes:
+        ns.sysctl(ipv4__icmp_ratemask=6168, ipv6__icmp__ratemask="0-1,3-127")
+
+
+def lose(ns, percent):
+    """This router loses so many of the packets that it forwards, probes and answers alike."""
+    ns.nft("table inet lossy {", "chain f { type filter hook forward priority 0;",
+           f"numgen random mod 100 < {percent} drop", "}", "}")
+
+
+def hide_mtu(ns):
+    """A black hole: what is too big for the next link is dropped without a word."""
+    ns.nft("table inet blackhole {", "chain out { type filter hook output priority 0;",
+           "icmp type destination-unreachable icmp code frag-needed drop",
+           "icmpv6 type packet-too-big drop", "}", "}")
+
+
+def translate_target(ns, outer, inner):
+    """DNAT. All that comes back from behind, time exceeded included, then comes from outer."""
+    family = "ip6" if ":" in outer else "ip"
+    ns.nft(f"table {family} target_nat {{", "chain pre { type nat hook prerouting priority -100;",
+           f"{family} daddr {outer} dnat to {inner}", "}", "}")
+
+
+def masquerade(ns):
+    """Probes leave this router under its own address; routers behind never hear of S."""
+    ns.nft("table inet source_nat {", "chain post { type nat hook postrouting priority 100;",
+           'oifname "l*" masquerade', "}", "}")
 
 
 class Server:

@@ -80,12 +80,13 @@ class Netns:
         with self:
             return subprocess.run(argv, **kwargs)
 
-    def ip(self, *lines):
-        """Runs lines of `ip -batch`; the first bad one raises."""
-        self.finish_ip(self.start_ip(*lines))
+    def ip(self, *lines, family=None):
+        """Runs lines of `ip -batch`; the first bad one raises. family: for what does not say it."""
+        self.finish_ip(self.start_ip(*lines, family=family))
 
-    def start_ip(self, *lines):
-        proc = self.popen(["ip", "-batch", "-"], stdin=subprocess.PIPE,
+    def start_ip(self, *lines, family=None):
+        argv = ["ip"] + ([f"-{family}"] if family else []) + ["-batch", "-"]
+        proc = self.popen(argv, stdin=subprocess.PIPE,
                           stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
         proc.stdin.write("\n".join(lines) + "\n")
         proc.stdin.close()
@@ -160,6 +161,14 @@ def enclose():
     # The first process of a PID namespace ignores what it has no handler for.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     subprocess.run(["mount", "-t", "tmpfs", "-o", "mode=755", "none", PRIVATE_DIR], check=True)
+
+
+def use_resolver(address):
+    """The system's own resolver configuration, as this enclosure sees it."""
+    conf = os.path.join(PRIVATE_DIR, "resolv.conf")
+    with open(conf, "w", encoding="ascii") as f:
+        f.write(f"nameserver {address}\n")
+    subprocess.run(["mount", "--bind", conf, "/etc/resolv.conf"], check=True)
 
 
 def rootless():

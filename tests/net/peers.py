@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """What other tools say about a path, as a list: an address for each TTL from 1 on, None for
-silence. Several answers at one TTL would be an error of the test: ask with one probe."""
+silence. Several answers at one TTL would be an error of the test: ask with one probe.
+
+And what they say about all paths, as ({ttl: addresses}, {(ttl, address, address of the next)}).
+"""
 
 import json
 import re
@@ -75,3 +78,71 @@ def scamper_path(trace):
         path += [None] * (hop["probe_ttl"] - len(path))
         path[hop["probe_ttl"] - 1] = hop["addr"]
     return path
+
+
+class Seen:
+    """All paths as a tool reports them, flow by flow."""
+
+    def __init__(self):
+        self._flows = {}
+
+    def add(self, flow, ttl, address):
+        self._flows.setdefault(flow, {})[ttl] = address
+
+    def interfaces(self):
+        found = {}
+        for path in self._flows.values():
+            for ttl, address in path.items():
+                found.setdefault(ttl, set()).add(address)
+        return found
+
+    def pairs(self):
+        """Links between what answered a flow at two TTLs in a row."""
+        return {(ttl, address, path[ttl + 1]) for path in self._flows.values()
+                for ttl, address in path.items() if path.get(ttl + 1, address) != address}
+
+
+def tracelb_argv(method="UDP-dport", port=33435, confidence=95):
+    """As fast as it can: 150 ms between probes is the least that it accepts. Its source port is its
+    process number."""
+    command = f"tracelb -P {method} -d {port} -c {confidence} -W 15"
+    return [find(SCAMPER), "-p", "10000", "-O", "json", "-c", command, "-i"]
+
+
+def read_tracelb(text):
+    """Of a node it keeps the set that follows, and where several follow, also the sets behind that
+    one until they are one again. Each flow shows which is linked with which."""
+    seen = Seen()
+    for line in text.splitlines():
+        if '"type":"tracelb"' in line:
+            for node in json.loads(line).get("nodes", []):
+                _add_tracelb_node(seen, node)
+    return seen
+
+
+def _add_tracelb_node(seen, node):
+    for distance, link in enumerate(node.get("links", [])):
+        for answer in link:
+            for probe in answer["probes"] if answer["addr"] != "*" else ():
+                flow = (node["addr"], probe["flowid"])
+                seen.add(flow, probe["ttl"], answer["addr"])
+                if distance == 0:
+                    seen.add(flow, probe["ttl"] - 1, node["addr"])
+
+
+def dublin_argv(folder, *options):
+    """It writes trace.json where it is started."""
+    return ["env", "-C", folder, find("dublin-traceroute"), *options]
+
+
+def read_dublin(folder):
+    seen = Seen()
+    with open(f"{folder}/trace.json", encoding="utf-8") as f:
+        flows = json.load(f)["flows"]
+    for port, hops in flows.items():
+        for hop in hops:
+            if hop["received"]:
+                seen.add(port, hop["sent"]["ip"]["ttl"], hop["received"]["ip"]["src"])
+            if hop["is_last"]:
+                break
+    return seen

@@ -8,7 +8,7 @@ import sys
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import netns  # noqa: E402
 import peers  # noqa: E402
-from lab import Chain, Server, filter_input, refused  # noqa: E402
+from lab import Chain, Server, filter_input, limit_icmp, refused, translate_target  # noqa: E402
 from tap import Cases, expect, only  # noqa: E402
 from wend import PROTOS, REACHED, UNREACHED, Wend  # noqa: E402
 
@@ -196,9 +196,7 @@ def _():
     translate quotes back: an address alone must never end a trace."""
     with Chain(6) as lab:
         outer = "10.9.6.77"
-        lab.node(2).nft("table ip trap {",
-                        "chain pre { type nat hook prerouting priority -100;",
-                        f"ip daddr {outer} dnat to {lab.target(4)}", "}", "}")
+        translate_target(lab.node(2), outer, lab.target(4))
         want = lab.path(4)[:1] + [outer] * 5
         expect(peers.traceroute(lab.src, outer), want, "traceroute")
         for backend, got in over_both(lab, 4, REACHED, target=outer):
@@ -219,8 +217,7 @@ def auto(family):
 @cases.case("kernel routers' ICMP rate limits over IPv6: the path is right, exit 0", 6)
 def rate_limits(family):
     with Chain(6) as lab:
-        for i in range(1, 6):
-            lab.node(i).sysctl(ipv4__icmp_ratemask=6168, ipv6__icmp__ratemask="0-1,3-127")
+        limit_icmp(*[lab.node(i) for i in range(1, 6)])
         got = wend.trace(lab.src, lab.target(family), "-q", "20").exits(REACHED)
         expect(got.path(), lab.path(family), "path")
         states = got.states()

@@ -136,19 +136,11 @@ def stop_continue(backend, nobody):
         expect(got.seconds < 20, True, f"{got.seconds} s")
 
 
-def with_dead_dns(lab):
-    """The system's own resolver configuration, as this enclosure sees it."""
-    lab.refuse(3)
-    conf = os.path.join(netns.PRIVATE_DIR, "resolv.conf")
-    with open(conf, "w", encoding="ascii") as f:
-        f.write(f"nameserver {refused(4, 'dead')}\n")
-    subprocess.run(["mount", "--bind", conf, "/etc/resolv.conf"], check=True)
-
-
 @cases.case("a dead DNS server delays nothing for long")
 def _():
     with Chain(6) as lab:
-        with_dead_dns(lab)
+        lab.refuse(3)
+        netns.use_resolver(refused(4, "dead"))
         try:
             got = wend.run(lab.src, "--format", "json", lab.target(4)).exits(REACHED)
             expect(got.path(), lab.path(4), "path")

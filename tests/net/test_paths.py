@@ -9,7 +9,8 @@ import sys
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import netns  # noqa: E402
 import peers  # noqa: E402
-from lab import Chain, Diamond  # noqa: E402
+from graphlab import GraphLab, fan  # noqa: E402
+from lab import Chain  # noqa: E402
 from tap import Cases, Skip, expect, only  # noqa: E402
 from wend import PROTOS, REACHED, Wend  # noqa: E402
 
@@ -94,32 +95,32 @@ def middles(lab, family, *args):
 @cases.case("a trace is one path where traffic is balanced, IPv4", 4)
 @cases.case("a trace is one path where traffic is balanced, IPv6", 6)
 def one_path(family):
-    with Diamond(4) as lab:
+    with GraphLab(fan(4)) as lab:
         for proto in PROTOS:
             seen = middles(lab, family, "-P", proto, "-q", "16")
             expect(len(seen), 1, f"{proto}: responders {seen}")
-            expect(seen <= lab.middle(family), True, f"{proto}: responders {seen}")
+            expect(seen <= lab.interfaces(family)[2], True, f"{proto}: responders {seen}")
 
 
 @cases.case("--flow picks other paths, IPv4", 4)
 @cases.case("--flow picks other paths, IPv6", 6)
 def other_flows(family):
     """24 flows over 4 paths: to miss one by chance has a probability of 0.4 %."""
-    with Diamond(4) as lab:
+    with GraphLab(fan(4)) as lab:
         for proto in ("udp", "tcp"):
             seen = set()
             for flow in range(24):
                 seen |= middles(lab, family, "-P", proto, "-q", "1", "--flow", str(flow))
-            expect(len(seen) >= 3 and seen <= lab.middle(family), True, f"{proto}: {seen}")
+            expect(len(seen) >= 3 and seen <= lab.interfaces(family)[2], True, f"{proto}: {seen}")
 
 
 @cases.case("--flow classic shows several paths in one trace, IPv4", 4)
 @cases.case("--flow classic shows several paths in one trace, IPv6", 6)
 def classic_flow(family):
-    with Diamond(4) as lab:
+    with GraphLab(fan(4)) as lab:
         for proto in ("udp", "tcp"):
             seen = middles(lab, family, "-P", proto, "-q", "24", "--flow", "classic")
-            expect(len(seen) >= 3 and seen <= lab.middle(family), True, f"{proto}: {seen}")
+            expect(len(seen) >= 3 and seen <= lab.interfaces(family)[2], True, f"{proto}: {seen}")
 
 
 sys.exit(cases.main(only()))

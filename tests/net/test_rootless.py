@@ -1,7 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""The same paths without root: a user namespace in which the one user that exists is "root".
-There is nobody to become there, which must not keep wend from dropping its capabilities."""
+"""Tests without root: a user namespace in which the one user that exists is "root". There is nobody
+to become there, which must not keep wend from dropping its capabilities.
+
+    test_rootless.py WEND FILE CASES
+"""
 
 import os
 import shutil
@@ -9,7 +12,6 @@ import subprocess
 import sys
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-CASES = "7 hops"
 # env: setpriv itself still runs its program with the right to go anywhere.
 NOBODY = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "env"]
 
@@ -22,7 +24,8 @@ def reachable(python, *files):
 
 
 def main():
-    files = [os.path.join(HERE, "test_paths.py"), sys.argv[1]]
+    wend, name, cases = sys.argv[1:4]
+    files = [os.path.join(HERE, name), wend]
     pythons, become = [sys.executable], []
     if os.geteuid() == 0:
         become = NOBODY
@@ -32,7 +35,7 @@ def main():
     if not pythons:
         print("1..0 # SKIP other users can reach neither Python nor this directory")
         return 0
-    argv = become + [pythons[0], "-B", *files, CASES]
+    argv = become + [pythons[0], "-B", *files, cases]
     os.execvp(argv[0], argv)
 
 
