@@ -5,7 +5,8 @@
     bench.py WEND [--runs N] [--quick] [--json FILE] [--only SCENARIO]
 
 Tools take turns, so that whatever else the machine does meets all of them alike. One that takes
-longer than 2 s is run once; with --quick it is stopped after 3 s.
+longer than 2 s is run once; with --quick it is stopped after 3 s. The scenario `paths` is about all
+paths at once: see paths.py.
 """
 
 import argparse
@@ -18,6 +19,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "net"))
 
 import netns  # noqa: E402
+import paths  # noqa: E402
 from lab import Chain  # noqa: E402
 from measure import Meter, percentile, spread  # noqa: E402
 from simlab import SimLab  # noqa: E402
@@ -186,24 +188,19 @@ def report_accuracy(scenario, tools, meter, runs):
 def arguments():
     p = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     p.add_argument("wend")
-    p.add_argument("--runs", type=int, default=11)
-    p.add_argument("--quick", action="store_true", help="3 runs; stop slow tools after 3 s")
+    p.add_argument("--runs", type=int, help="default: 11, for paths 30")
+    p.add_argument("--quick", action="store_true",
+                   help="3 runs; stop slow tools after 3 s; no paths unless --only")
     p.add_argument("--json", help="write the figures to this file, too")
-    p.add_argument("--only", help="one scenario: kernel, clean, silent or dead")
+    p.add_argument("--only", help="one scenario: kernel, clean, silent, dead or paths")
     return p.parse_args()
 
 
-def main():
-    args = arguments()
-    args.wend = os.path.abspath(args.wend)
-    if args.json:
-        args.json = os.path.abspath(args.json)
-    netns.enclose()
-    runs = 3 if args.quick else args.runs
+def bench_one_path(args, wend, meter, doc):
+    runs = 3 if args.quick else args.runs or 11
     limit_s = QUICK_LIMIT_S if args.quick else LIMIT_S
-    meter, wend = Meter(), netns.publish(args.wend)
     ours, peers = wend_tools(wend), peer_tools()
-    doc = {"kernel": platform.release(), "cpus": os.cpu_count(), "runs": runs, "scenarios": []}
+    doc["runs"] = runs
     for scenario in open_scenarios(wend):
         if args.only not in (None, scenario.name):
             continue
@@ -217,6 +214,20 @@ def main():
             fast = [r.tool for r in rows if r.finished]
             record["accuracy"] = report_accuracy(scenario, fast, meter, runs)
         doc["scenarios"].append(record)
+
+
+def main():
+    args = arguments()
+    args.wend = os.path.abspath(args.wend)
+    if args.json:
+        args.json = os.path.abspath(args.json)
+    netns.enclose()
+    meter, wend = Meter(), netns.publish(args.wend)
+    doc = {"kernel": platform.release(), "cpus": os.cpu_count(), "scenarios": [], "paths": []}
+    if args.only != "paths":
+        bench_one_path(args, wend, meter, doc)
+    if args.only == "paths" or args.only is None and not args.quick:
+        doc["paths"] = paths.compare_all(wend, meter, 3 if args.quick else args.runs or 30, table)
     if args.json:
         with open(args.json, "w", encoding="ascii") as f:
             json.dump(doc, f, indent=1)

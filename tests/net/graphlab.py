@@ -69,6 +69,11 @@ def weighted(*weights):
             for near, far in fan(len(weights))]
 
 
+GRAPHS = {"width 2": fan(2), "width 4": fan(4), "width 16": fan(16), "width 64": fan(64),
+          "1-4-2-1": unmeshed(), "nested": nested(), "mesh": mesh(), "unequal": unequal(),
+          "weights 8:4:2:1": weighted(8, 4, 2, 1), "diamonds in a row": series(3, 2, 4)}
+
+
 class Link:
     def __init__(self, number, near, far, weight=1):
         self.number, self.near, self.far, self.weight = number, near, far, weight
@@ -123,7 +128,33 @@ class Graph:
                 for name in level for li in self.down(name)}
 
 
-class GraphLab(Lab):
+class KnownLab(Lab):
+    """A lab that knows from its graph what is true."""
+
+    graph = None
+
+    @property
+    def src(self):
+        return self.ns["S"]
+
+    @property
+    def src_iface(self):
+        return self.graph.down("S")[0].near_iface
+
+    def source(self, family):
+        return addr(family, 1, False)
+
+    def target(self, family):
+        return self.graph.address("D", family)
+
+    def interfaces(self, family):
+        return self.graph.interfaces(family)
+
+    def pairs(self, family):
+        return self.graph.pairs(family)
+
+
+class GraphLab(KnownLab):
     """mtu: {(near, far): bytes}"""
 
     def __init__(self, edges, mtu=None):
@@ -136,34 +167,11 @@ class GraphLab(Lab):
             raise
 
     @property
-    def src(self):
-        return self.ns["S"]
-
-    @property
     def dst(self):
         return self.ns["D"]
 
-    @property
-    def src_iface(self):
-        return self.graph.down("S")[0].near_iface
-
-    def source(self, family):
-        return addr(family, 1, False)
-
-    def target(self, family):
-        return self.address("D", family)
-
     def address(self, name, family):
         return self.graph.address(name, family)
-
-    def addresses(self, names, family):
-        return {self.address(name, family) for name in names}
-
-    def interfaces(self, family):
-        return self.graph.interfaces(family)
-
-    def pairs(self, family):
-        return self.graph.pairs(family)
 
     def _build(self, mtu):
         for seed, name in enumerate(self.graph.names, 1):

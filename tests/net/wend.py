@@ -103,6 +103,50 @@ class Result:
         return {ttl: reply["quote"]["tos"] for ttl, reply in self._first_replies()}
 
 
+class Paths:
+    """The document of `wend paths`: the one place that knows what its keys are called."""
+
+    def __init__(self, result):
+        self._doc, self._graph = result, result["paths"]
+
+    def _address(self, node):
+        index = node["responder"]
+        return None if index is None else self._doc["responders"][index]["address"]
+
+    def interfaces(self):
+        """{ttl: addresses}, silence left out."""
+        found = {}
+        for node in self._graph["nodes"]:
+            address = self._address(node)
+            if address and node["ttl"] > 0:
+                found.setdefault(node["ttl"], set()).add(address)
+        return found
+
+    def pairs(self):
+        """{(ttl, address, address of the next)}: links that flows showed, and inferred ones."""
+        nodes, found = self._graph["nodes"], set()
+        for link in self._graph["links"]:
+            near, far = nodes[link["from"]], nodes[link["to"]]
+            ends = self._address(near), self._address(far)
+            if all(ends):
+                found.add((near["ttl"], *ends))
+        return found
+
+    def balancing(self, ttl):
+        """How the nodes of a TTL balance."""
+        return {node["balancing"] for node in self._graph["nodes"] if node["ttl"] == ttl}
+
+    def flows(self):
+        """{source port: [address or None for each TTL from 1 on]}"""
+        ports = {probe["flow"]: probe["source_port"] for probe in self._doc["probes"]}
+        responders = self._doc["responders"]
+        return {ports[flow["flow"]]: [None if i is None else responders[i]["address"]
+                                      for i in flow["path"]] for flow in self._doc["flows"]}
+
+    def counters(self):
+        return self._doc["counters"]
+
+
 class Wend:
     def __init__(self, program):
         self.program = netns.publish(program)
@@ -117,6 +161,12 @@ class Wend:
                      text=True, errors="replace", env=environment(), timeout=limit_s)
         return Result(res.returncode, res.stdout, res.stderr, time.monotonic() - began)
 
+    def begin(self, ns, *args, nobody=False):
+        """A run in the background, whose result is waited for with result()."""
+        return Pending(ns.popen(self.argv(args, nobody), stdin=subprocess.DEVNULL,
+                                stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                                errors="replace", env=environment()))
+
     def trace(self, ns, target, *args, **kwargs):
         """A run whose result is read as JSON."""
         return self.run(ns, "-n", "--format", "json", *args, target, **kwargs)
@@ -126,6 +176,15 @@ class Wend:
         return Running(ns.popen(self.argv(["-n", "--format", "jsonl", *args], nobody),
                                 stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                                 stderr=subprocess.PIPE, env=environment(), bufsize=0))
+
+
+class Pending:
+    def __init__(self, proc):
+        self._proc, self._began = proc, time.monotonic()
+
+    def result(self, limit_s=LIMIT_S):
+        out, err = self._proc.communicate(timeout=limit_s)
+        return Result(self._proc.returncode, out, err, time.monotonic() - self._began)
 
 
 class Running:
