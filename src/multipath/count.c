@@ -129,8 +129,9 @@ static void count_flow(struct wn_paths *p, uint32_t flow)
 		if (at == NO_VERTEX)
 			continue;
 		p->vertex[at].flows++;
-		if ((p->vertex[at].flags & VERTEX_END) ||
-			(at != SOURCE && is_loop(p, flow, ttl, at))) {
+		if (is_loop(p, flow, ttl, at))
+			p->vertex[at].flags |= VERTEX_LOOP;
+		if (p->vertex[at].flags & VERTEX_END) {
 			p->ends[flow] = (uint8_t)ttl;
 			return;
 		}
@@ -166,6 +167,7 @@ void wn_paths_count(struct wn_paths *p)
 		struct vertex *v = &p->vertex[i];
 
 		v->flows = v->via = v->pending = v->succ = 0;
+		v->flags &= (uint8_t)~VERTEX_LOOP;
 		v->sole = NO_VERTEX;
 	}
 	for (uint32_t flow = 0; flow < p->used; flow++)

@@ -30,8 +30,8 @@
 #define DARK_LOST      3    /* probes lost at a TTL where nobody ever answered: it is silent */
 #define RETRY_NS       (300 * MS)
 #define RETRY_LAST_NS  (1000 * MS)
-#define LIMIT_FIRST_NS (50 * MS)   /* between probes to a TTL that limits its replies ... */
-#define LIMIT_LAST_NS  (1200 * MS) /* ... doubling up to this */
+#define LIMIT_FIRST_NS (200 * MS)  /* between probes to a TTL that limits its replies ... */
+#define LIMIT_LAST_NS  (1200 * MS) /* ... growing up to this */
 
 enum cell_state {
 	CELL_NONE,
@@ -49,7 +49,8 @@ struct cell {
 #define VERTEX_SILENT  1u
 #define VERTEX_TARGET  2u /* flows end here: the target, ... */
 #define VERTEX_REFUSED 4u /* ... or somebody who refuses */
-#define VERTEX_END     (VERTEX_TARGET | VERTEX_REFUSED)
+#define VERTEX_LOOP    8u /* ... or where they began to go round in circles; counted anew */
+#define VERTEX_END     (VERTEX_TARGET | VERTEX_REFUSED | VERTEX_LOOP)
 
 struct vertex {
 	struct wn_addr addr;

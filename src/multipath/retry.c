@@ -23,7 +23,7 @@ bool wn_paths_may_send(struct wn_paths *p, unsigned ttl)
 
 static void slow_down(struct wn_paths *p, struct hop *hop)
 {
-	hop->interval_ns = hop->interval_ns ? hop->interval_ns * 2 : LIMIT_FIRST_NS;
+	hop->interval_ns += hop->interval_ns / 2;
 	if (hop->interval_ns > LIMIT_LAST_NS)
 		hop->interval_ns = LIMIT_LAST_NS;
 	hop->next_ns = p->now_ns + hop->interval_ns;
@@ -76,9 +76,7 @@ void wn_paths_answered(struct wn_paths *p, unsigned ttl, uint32_t tries)
 	if (tries > 1 && hop->lost > 0 && !hop->limited && hop->answered > 1) {
 		hop->limited = true;
 		hop->interval_ns = LIMIT_FIRST_NS;
-	}
-	/* Faster again, by small steps: a limit is met by doubling. */
-	if (hop->limited && tries == 1)
+	} else if (hop->limited)
 		hop->interval_ns -= hop->interval_ns / 8;
 }
 
@@ -91,10 +89,11 @@ void wn_paths_retry(struct wn_paths *p, unsigned ttl)
 
 		if (cell->state != CELL_AGAIN)
 			continue;
-		/* The others have turned silent meanwhile. */
-		if (hop->assume != NO_VERTEX) {
+		/* Meanwhile silence is taken for granted. */
+		if (hop->assume != NO_VERTEX && hop->assume == hop->star) {
 			cell->state = CELL_SEEN;
 			cell->vertex = hop->assume;
+			hop->again--;
 			continue;
 		}
 		if (!wn_paths_ask(p, flow, ttl))

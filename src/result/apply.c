@@ -24,12 +24,35 @@ static wn_err full(struct wn_result *r, wn_err err)
 	return err;
 }
 
+static uint8_t reached_ttl(const struct wn_result *r)
+{
+	return r->probes[r->replies[r->reached_reply].probe].probe.ttl;
+}
+
+/* Of many flows each ends where it reached the destination, or else was answered last. */
+static uint8_t last_of_flows(const struct wn_result *r)
+{
+	uint8_t last = 0;
+
+	for (uint32_t i = 0; i < r->priv->flow_count; i++) {
+		const struct wn_flow_rec *f = &r->priv->flows[i];
+		uint8_t end = f->reached_ttl ? f->reached_ttl : f->answered_ttl;
+
+		last = end > last ? end : last;
+	}
+	return last;
+}
+
 static void update_last_ttl(struct wn_result *r)
 {
 	bool refused = r->stop == WN_STOP_UNREACHABLE || r->stop == WN_STOP_LOOP;
 
+	if (r->params.paths != WN_PATHS_OFF) {
+		r->last_ttl = last_of_flows(r);
+		return;
+	}
 	if (r->reached_reply != WN_NONE)
-		r->last_ttl = r->probes[r->replies[r->reached_reply].probe].probe.ttl;
+		r->last_ttl = reached_ttl(r);
 	else if (refused && r->stop_ttl != 0)
 		r->last_ttl = r->stop_ttl;
 	else
@@ -233,6 +256,21 @@ static void count_in_hop(struct wn_hop *hop, uint32_t responder, uint32_t reply)
 	hr->replies++;
 }
 
+static void note_flow_end(struct wn_result *r, const struct wn_probe_rec *rec, bool reached)
+{
+	uint8_t ttl = rec->probe.ttl;
+	struct wn_flow_rec *f;
+	uint32_t i;
+
+	if (!wn_map_get(&r->priv->flow_map, rec->probe.flow, &i))
+		return;
+	f = &r->priv->flows[i];
+	if (ttl > f->answered_ttl)
+		f->answered_ttl = ttl;
+	if (reached && (f->reached_ttl == 0 || ttl < f->reached_ttl))
+		f->reached_ttl = ttl;
+}
+
 static void settle_probe(struct wn_result *r, const struct wn_event *ev, uint32_t reply)
 {
 	struct wn_probe_rec *rec = &r->probes[r->replies[reply].probe];
@@ -244,8 +282,9 @@ static void settle_probe(struct wn_result *r, const struct wn_event *ev, uint32_
 	count_in_hop(&r->hops[ttl], r->replies[reply].responder, reply);
 	if (ttl > r->priv->last_answered)
 		r->priv->last_answered = ttl;
+	note_flow_end(r, rec, ev->u.reply.reached);
 	if (ev->u.reply.reached) {
-		if (r->reached_reply == WN_NONE || ttl < r->last_ttl)
+		if (r->reached_reply == WN_NONE || ttl < reached_ttl(r))
 			r->reached_reply = reply;
 		r->reached = true;
 	}

@@ -103,7 +103,9 @@ struct wn_result {
 	wn_err stop_err;
 	int stop_sys;
 	uint64_t stop_ns, end_ns;
-	uint32_t last_ttl; /* what to show: destination or stop TTL, else the last that answered */
+	/* What to show: destination or stop TTL, else the last that answered; all paths: the last
+	 * TTL that a flow needed to get there. */
+	uint32_t last_ttl;
 	bool reached;
 	uint32_t reached_reply;	     /* WN_NONE */
 	struct wn_counters counters; /* final once ended */

@@ -19,6 +19,8 @@ struct wn_growth {
 struct wn_flow_rec {
 	uint32_t id;
 	uint32_t first, last; /* probes, chained by priv->next_in_flow */
+	uint8_t reached_ttl;  /* the first where the destination answered; 0 none */
+	uint8_t answered_ttl; /* the last where anybody did */
 };
 
 struct wn_result_priv {

@@ -125,6 +125,45 @@ static void expect_ttl(struct scenario *s, char *words)
 			s, "ttl %u: %u responders, expected %u", ttl, hop->responder_count, wanted);
 }
 
+/* "links 2 ADDR>ADDR ..." are exactly those from TTL 2 to 3 that flows have shown. */
+static void expect_links(struct scenario *s, char *words)
+{
+	static struct wn_link links[256];
+	unsigned ttl = (unsigned)strtoul(words, &words, 10);
+	size_t count = wn_result_links(s->result, links, 256), here = 0, wanted = 0;
+
+	for (size_t i = 0; i < count; i++)
+		here += links[i].ttl == ttl;
+	for (char *word = strtok(words, " "); word; word = strtok(NULL, " "), wanted++) {
+		char *far = strchr(word, '>');
+		struct wn_addr a, b;
+		bool found = false;
+
+		if (far)
+			*far++ = '\0';
+		if (!far || wn_addr_parse(word, &a) != WN_OK || wn_addr_parse(far, &b) != WN_OK) {
+			complain(s, "links %u: '%s' is no link", ttl, word);
+			continue;
+		}
+		for (size_t i = 0; i < count; i++)
+			found |= links[i].ttl == ttl &&
+				 wn_addr_eq(&s->result->responders[links[i].from].addr, &a) &&
+				 wn_addr_eq(&s->result->responders[links[i].to].addr, &b);
+		if (!found)
+			complain(s, "links %u: none from %s to %s", ttl, word, far);
+	}
+	if (here != wanted)
+		complain(s, "links %u: %zu, expected %zu", ttl, here, wanted);
+}
+
+static void expect_note(struct scenario *s, const char *name)
+{
+	for (uint32_t i = 0; i < s->result->note_count; i++)
+		if (strcmp(wn_note_name(s->result->notes[i].u.note.kind), name) == 0)
+			return;
+	complain(s, "no note %s", name);
+}
+
 static bool holds(uint64_t got, const char *condition, uint64_t want)
 {
 	switch (condition[0]) {
@@ -227,6 +266,13 @@ static void expect_line(struct scenario *s, char *line)
 	} else if (strcmp(line, "reached") == 0) {
 		if (strcmp(r->reached ? "yes" : "no", rest) != 0)
 			complain(s, "reached is not %s", rest);
+	} else if (strcmp(line, "partial") == 0) {
+		if (strcmp(r->partial ? "yes" : "no", rest) != 0)
+			complain(s, "partial is not %s", rest);
+	} else if (strcmp(line, "links") == 0) {
+		expect_links(s, rest);
+	} else if (strcmp(line, "note") == 0) {
+		expect_note(s, rest);
 	} else if (strcmp(line, "ttl") == 0) {
 		expect_ttl(s, rest);
 	} else if (strcmp(line, "responders") == 0) {
@@ -257,21 +303,16 @@ static wn_err start(struct scenario *s, struct wn_run *run, struct wn_sim *sim,
 {
 	struct wn_run_trace_config c = {.backend = WN_BACKEND_SIM, .sim = sim};
 	uint8_t family = s->req.family ? s->req.family : 4;
+	struct wn_addr dst;
 	wn_err err;
 
 	if (s->req.params.host[0] == '\0')
 		wn_request_target(&s->req, "target", ctx);
-	c.params = s->req.params;
+	dst = wn_topo_target(topo, family);
+	err = wn_request_params(&s->req, (enum wn_proto)s->req.proto, &dst, &c.params, ctx);
 	c.params.src = wn_topo_source(topo, family);
-	c.params.dst = wn_topo_target(topo, family);
-	c.params.proto = (enum wn_proto)s->req.proto;
-	if (s->req.params.size == 0)
-		c.params.size = family == 6 ? 80 : 60;
-	if (c.params.proto == WN_PROTO_TCP && s->req.params.size == 0)
-		c.params.size = wn_probe_min_size(family, WN_PROTO_TCP);
-	if (!s->req.port_set)
-		c.params.dport = c.params.proto == WN_PROTO_TCP ? 80 : 33434;
-	err = wn_run_prepare(run, &c, out, ctx);
+	if (err == WN_OK)
+		err = wn_run_prepare(run, &c, out, ctx);
 	return err == WN_OK ? wn_run_start(*out, ctx) : err;
 }
 
