@@ -41,6 +41,13 @@ enum wn_paint { WN_PAINT_BOLD, WN_PAINT_DIM, WN_PAINT_RED, WN_PAINT_YELLOW, WN_P
 void wn_paint(struct wn_strbuf *out, const struct wn_table_opts *o, enum wn_paint paint);
 void wn_paint_end(struct wn_strbuf *out, const struct wn_table_opts *o);
 
+/* What was sent to whom: "Trace to ...". */
+void wn_table_title(struct wn_strbuf *out, const struct wn_result *r, const struct wn_table_opts *o,
+	const char *what);
+/* Cells of columns; row is a struct wn_row, or a struct that begins with one. */
+void wn_table_put_loss(const void *row, char *buf);
+void wn_table_put_best(const void *row, char *buf);
+void wn_table_put_mean(const void *row, char *buf);
 /* Fills rows in order of TTL. */
 void wn_table_collect(struct wn_table *t);
 /* The host cell within `columns` (0: no bound), without padding; its width is returned. */
