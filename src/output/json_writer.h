@@ -47,5 +47,7 @@ void wn_jw_params(struct wn_jw *w, const struct wn_params *p);
 void wn_jw_counters(struct wn_jw *w, const struct wn_counters *counters);
 void wn_jw_quote(struct wn_jw *w, const char *key, const struct wn_quote *q, bool ip_seen);
 void wn_jw_ext(struct wn_jw *w, const char *key, const struct wn_ext *ext); /* NULL: null */
+/* The graph of all paths; null where one path was traced. */
+void wn_jw_paths(struct wn_jw *w, const char *key, const struct wn_result *r);
 
 #endif

@@ -31,6 +31,17 @@ void wn_out_table(struct wn_strbuf *out, const struct wn_result *r, const struct
 void wn_out_closing(
 	struct wn_strbuf *out, const struct wn_result *r, const struct wn_table_opts *o);
 
+/* All paths of a trace whose parameters ask for them (docs/paths.md): drawn TTL by TTL, or a row
+ * for each interface, both with closing lines. verbose: every interface of wide TTLs and the path
+ * of each flow, then what the table shows when it is verbose. */
+void wn_out_paths_tree(
+	struct wn_strbuf *out, const struct wn_result *r, const struct wn_table_opts *o);
+void wn_out_paths_table(
+	struct wn_strbuf *out, const struct wn_result *r, const struct wn_table_opts *o);
+/* The same graph for Graphviz. */
+void wn_out_paths_dot(
+	struct wn_strbuf *out, const struct wn_result *r, const struct wn_table_opts *o);
+
 /* Our JSON, complete (docs/json.md). tried: other results of -P auto, summarised; may be NULL. */
 void wn_out_json(struct wn_strbuf *out, const struct wn_result *r,
 	const struct wn_result *const *tried, size_t tried_count);

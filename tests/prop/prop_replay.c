@@ -79,29 +79,6 @@ static void check_json(const struct replay *rp)
 	wn_strbuf_fini(&two);
 }
 
-/* Lines of clean text; of control characters only newlines and, where asked for, colours. */
-static void check_lines(const struct wn_strbuf *sb, bool color)
-{
-	size_t used;
-
-	prop_check(sb->err == WN_OK);
-	for (size_t i = 0; i < sb->len; i += used) {
-		uint32_t cp = 0;
-
-		used = wn_text_utf8(sb->data + i, sb->len - i, &cp);
-		prop_check(used > 0);
-		if (cp == '\n')
-			continue;
-		if (cp == 0x1b && color && i + 2 < sb->len && sb->data[i + 1] == '[') {
-			used = 2 + strspn(sb->data + i + 2, "0123456789;");
-			prop_check(i + used < sb->len && sb->data[i + used] == 'm');
-			used++;
-			continue;
-		}
-		prop_check(!wn_text_unsafe(cp));
-	}
-}
-
 static void check_tables(const struct wn_result *r)
 {
 	static const struct wn_table_opts faces[] = {
@@ -114,7 +91,10 @@ static void check_tables(const struct wn_result *r)
 		struct wn_strbuf sb = WN_STRBUF_INIT;
 
 		wn_out_table(&sb, r, &faces[i]);
-		check_lines(&sb, faces[i].color);
+		wn_out_paths_tree(&sb, r, &faces[i]);
+		wn_out_paths_table(&sb, r, &faces[i]);
+		wn_out_paths_dot(&sb, r, &faces[i]);
+		check_clean_lines(&sb, faces[i].color);
 		wn_strbuf_fini(&sb);
 	}
 }
@@ -127,7 +107,7 @@ static void check_classic(const struct wn_result *r)
 	wn_out_classic_header(&sb, r);
 	for (unsigned ttl = r->params.first_ttl; ttl <= last; ttl++)
 		wn_out_classic_hop(&sb, r, (uint8_t)ttl, true);
-	check_lines(&sb, false);
+	check_clean_lines(&sb, false);
 	wn_strbuf_fini(&sb);
 }
 

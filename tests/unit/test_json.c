@@ -11,6 +11,7 @@
 #include "output/json_writer.h"
 #include "output/view.h"
 #include "scenes.h"
+#include "walks.h"
 
 #define DST "203.0.113.9"
 
@@ -298,6 +299,47 @@ static void test_tried(void **state)
 	record_fini(&other);
 }
 
+static void test_paths(void **state)
+{
+	json_t *doc = document(scene_paths_packet);
+
+	(void)state;
+	is_text(doc, "parameters/paths", "full");
+	is_text(doc, "paths/model", "uniform");
+	is_int(doc, "paths/paths_seen", 0);
+	is_int(doc, "paths/paths_possible", 3);
+	is_int(doc, "paths/interfaces", 10);
+	is_int(doc, "paths/torn_flows", 6);
+	is_int(doc, "paths/worst_ttl", 3);
+	has_count(doc, "paths/hops", 7);
+	is_int(doc, "paths/hops/2/node_count", 2);
+	is_int(doc, "paths/hops/2/torn", 6);
+	is_text(doc, "paths/nodes/0/kind", "source");
+	is_null(doc, "paths/nodes/0/address");
+	is_text(doc, "paths/nodes/2/balancing", "per-packet");
+	is_text(doc, "paths/nodes/3/address", "10.0.0.32");
+	is_int(doc, "paths/nodes/3/flows", 9);
+	is_true(doc, "paths/nodes/10/target");
+	is_int(doc, "paths/links/0/flows", 12);
+	is_true(doc, "paths/links/4/unsure");
+	is_text(doc, "paths/flows/0/end", "reached");
+	is_null(doc, "paths/flows/0/nodes/2");
+	is_int(doc, "paths/flows/0/nodes/6", 10);
+	is_null(doc, "paths/flows/0/path");
+	json_decref(doc);
+	doc = document(scene_paths_nodes);
+	is_text(doc, "paths/model", "minimum-share");
+	is_null(doc, "paths/worst_node");
+	is_true(doc, "paths/links/3/inferred");
+	is_int(doc, "paths/flows/1/path", 0);
+	is_null(doc, "paths/flows/12/nodes/0");
+	has_count(doc, "paths/flows/31/nodes", 3);
+	json_decref(doc);
+	doc = document(scene_rich);
+	is_null(doc, "paths");
+	json_decref(doc);
+}
+
 static void test_empty_result(void **state)
 {
 	struct wn_result *r = wn_result_new(NULL);
@@ -386,8 +428,8 @@ static void test_stable(void **state)
 {
 	static const char *const order[] = {"\"schema\"", "\"generator\"", "\"started\"",
 		"\"parameters\"", "\"backend\"", "\"stop\"", "\"counters\"", "\"trailing_silence\"",
-		"\"responders\"", "\"hops\"", "\"flows\"", "\"links\"", "\"probes\"", "\"replies\"",
-		"\"notes\"", "\"tried\""};
+		"\"responders\"", "\"hops\"", "\"flows\"", "\"links\"", "\"paths\"", "\"probes\"",
+		"\"replies\"", "\"notes\"", "\"tried\""};
 	struct wn_strbuf one = WN_STRBUF_INIT, two = WN_STRBUF_INIT;
 	struct record rec = {0};
 	struct wn_result *r;
@@ -450,6 +492,9 @@ static void test_every_key_is_documented(void **state)
 	fclose(f);
 	check_documented(doc, manual);
 	json_decref(doc);
+	doc = document(scene_paths_packet);
+	check_documented(doc, manual);
+	json_decref(doc);
 	scene_rich(&rec);
 	for (size_t i = 0; i < rec.count; i++) {
 		wn_strbuf_reset(&line);
@@ -473,6 +518,7 @@ int main(void)
 		cmocka_unit_test(test_v6_and_icmp),
 		cmocka_unit_test(test_unseen_is_null),
 		cmocka_unit_test(test_tried),
+		cmocka_unit_test(test_paths),
 		cmocka_unit_test(test_empty_result),
 		cmocka_unit_test(test_strings),
 		cmocka_unit_test(test_hostile_document),

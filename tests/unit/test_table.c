@@ -5,10 +5,10 @@
 #include <setjmp.h>
 #include <cmocka.h>
 #include "alloc_fault.h"
-#include "base/text.h"
 #include "golden.h"
 #include "output/output.h"
 #include "scenes.h"
+#include "screen_lines.h"
 
 #define DST "203.0.113.9"
 
@@ -115,49 +115,12 @@ static void test_hostile(void **state)
 	check(scene_hostile, &o, "table_hostile_ascii.txt");
 }
 
-/* Columns of the line with its escape sequences left out; no other control may be there. */
-static size_t line_columns(const char *line, size_t len)
-{
-	char plain_text[4096];
-	size_t n = 0;
-
-	for (size_t i = 0; i < len; i++) {
-		uint32_t cp;
-		size_t used = wn_text_utf8(line + i, len - i, &cp);
-
-		assert_true(used > 0);
-		if (line[i] == '\033') {
-			assert_int_equal(line[i + 1], '[');
-			i += strcspn(line + i, "m");
-			continue;
-		}
-		assert_false(wn_text_unsafe(cp));
-		assert_true(n + used < sizeof(plain_text));
-		memcpy(plain_text + n, line + i, used);
-		n += used;
-		i += used - 1;
-	}
-	return wn_text_columns(plain_text, n);
-}
-
 static void check_lines(const struct record *rec, const struct wn_table_opts *o)
 {
 	struct wn_strbuf out = WN_STRBUF_INIT;
-	const char *line;
 
 	draw(&out, rec, o);
-	line = wn_strbuf_str(&out);
-	while (*line) {
-		size_t len = strcspn(line, "\n");
-
-		assert_int_equal(line[len], '\n');
-		if (o->columns >= 60 && line_columns(line, len) > o->columns)
-			fail_msg("too wide for %u: %.*s", o->columns, (int)len, line);
-		(void)line_columns(line, len);
-		line += len + 1;
-	}
-	if (!o->color)
-		assert_null(strchr(wn_strbuf_str(&out), '\033'));
+	screen_check(&out, o);
 	wn_strbuf_fini(&out);
 }
 

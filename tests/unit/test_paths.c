@@ -1,0 +1,426 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The faces of all paths: drawing, table, Graphviz. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <setjmp.h>
+#include <cmocka.h>
+#include <unistd.h>
+#include "alloc_fault.h"
+#include "golden.h"
+#include "output/output.h"
+#include "screen_lines.h"
+#include "walks.h"
+
+typedef void (*scene_fn)(struct record *rec);
+typedef void (*face_fn)(
+	struct wn_strbuf *out, const struct wn_result *r, const struct wn_table_opts *o);
+
+static const scene_fn scenes[] = {scene_paths_diamond, scene_paths_nested, scene_paths_mesh,
+	scene_paths_wide, scene_paths_twelve, scene_paths_packet, scene_paths_nodes,
+	scene_paths_silent, scene_paths_hostile, scene_paths_v6};
+static const face_fn faces[] = {wn_out_paths_tree, wn_out_paths_table, wn_out_paths_dot};
+#define LEN(a) (sizeof(a) / sizeof((a)[0]))
+
+static const struct wn_table_opts plain = {.columns = 80, .unicode = true, .names = true};
+
+static void draw(struct wn_strbuf *out, const struct record *rec, face_fn face,
+	const struct wn_table_opts *o)
+{
+	struct wn_result *r = record_fold(rec);
+
+	face(out, r, o);
+	wn_result_free(r);
+}
+
+static void check(scene_fn scene, face_fn face, const struct wn_table_opts *o, const char *golden)
+{
+	struct wn_strbuf out = WN_STRBUF_INIT;
+	struct record rec = {0};
+
+	scene(&rec);
+	draw(&out, &rec, face, o);
+	golden_check(golden, wn_strbuf_str(&out));
+	wn_strbuf_fini(&out);
+	record_fini(&rec);
+}
+
+/* What face says of rec must (or must not) contain text. */
+static void expect_face(const struct record *rec, face_fn face, const char *text, bool wanted)
+{
+	struct wn_table_opts o = plain;
+	struct wn_strbuf out = WN_STRBUF_INIT;
+
+	o.columns = 0;
+	draw(&out, rec, face, &o);
+	if ((strstr(wn_strbuf_str(&out), text) != NULL) != wanted)
+		fail_msg("%s '%s' in:\n%s", wanted ? "no" : "unwanted", text, wn_strbuf_str(&out));
+	wn_strbuf_fini(&out);
+}
+
+static void expect(const struct record *rec, const char *text)
+{
+	expect_face(rec, wn_out_paths_tree, text, true);
+}
+
+static void test_tree_widths(void **state)
+{
+	struct wn_table_opts o = plain;
+
+	(void)state;
+	check(scene_paths_diamond, wn_out_paths_tree, &o, "paths_tree_diamond_80.txt");
+	check(scene_paths_nested, wn_out_paths_tree, &o, "paths_tree_nested_80.txt");
+	check(scene_paths_v6, wn_out_paths_tree, &o, "paths_tree_v6_80.txt");
+	o.columns = 40;
+	check(scene_paths_diamond, wn_out_paths_tree, &o, "paths_tree_diamond_40.txt");
+	check(scene_paths_nested, wn_out_paths_tree, &o, "paths_tree_nested_40.txt");
+	o.columns = 120;
+	check(scene_paths_diamond, wn_out_paths_tree, &o, "paths_tree_diamond_120.txt");
+	check(scene_paths_twelve, wn_out_paths_tree, &o, "paths_tree_twelve_120.txt");
+}
+
+static void test_tree_forms(void **state)
+{
+	struct wn_table_opts o = plain;
+
+	(void)state;
+	o.unicode = false;
+	check(scene_paths_nested, wn_out_paths_tree, &o, "paths_tree_nested_ascii.txt");
+	check(scene_paths_hostile, wn_out_paths_tree, &o, "paths_tree_hostile_ascii.txt");
+	o = plain;
+	o.color = true;
+	check(scene_paths_silent, wn_out_paths_tree, &o, "paths_tree_silent_color.txt");
+	o = plain;
+	o.verbose = 1;
+	check(scene_paths_nested, wn_out_paths_tree, &o, "paths_tree_nested_verbose.txt");
+}
+
+static void test_tree_scenes(void **state)
+{
+	(void)state;
+	check(scene_paths_mesh, wn_out_paths_tree, &plain, "paths_tree_mesh.txt");
+	check(scene_paths_wide, wn_out_paths_tree, &plain, "paths_tree_wide.txt");
+	check(scene_paths_twelve, wn_out_paths_tree, &plain, "paths_tree_twelve_80.txt");
+	check(scene_paths_packet, wn_out_paths_tree, &plain, "paths_tree_packet.txt");
+	check(scene_paths_nodes, wn_out_paths_tree, &plain, "paths_tree_nodes.txt");
+	check(scene_paths_silent, wn_out_paths_tree, &plain, "paths_tree_silent.txt");
+	check(scene_paths_hostile, wn_out_paths_tree, &plain, "paths_tree_hostile.txt");
+}
+
+static void test_table(void **state)
+{
+	struct wn_table_opts o = plain;
+
+	(void)state;
+	check(scene_paths_nested, wn_out_paths_table, &o, "paths_table_nested_80.txt");
+	check(scene_paths_silent, wn_out_paths_table, &o, "paths_table_silent_80.txt");
+	check(scene_paths_packet, wn_out_paths_table, &o, "paths_table_packet_80.txt");
+	o.columns = 40;
+	check(scene_paths_nested, wn_out_paths_table, &o, "paths_table_nested_40.txt");
+	o.columns = 120;
+	check(scene_paths_diamond, wn_out_paths_table, &o, "paths_table_diamond_120.txt");
+	check(scene_paths_nodes, wn_out_paths_table, &o, "paths_table_nodes_120.txt");
+	o.unicode = false;
+	o.color = true;
+	check(scene_paths_silent, wn_out_paths_table, &o, "paths_table_silent_color.txt");
+}
+
+static void test_dot(void **state)
+{
+	(void)state;
+	check(scene_paths_nested, wn_out_paths_dot, &plain, "paths_dot_nested.txt");
+	check(scene_paths_nodes, wn_out_paths_dot, &plain, "paths_dot_nodes.txt");
+	check(scene_paths_packet, wn_out_paths_dot, &plain, "paths_dot_packet.txt");
+	check(scene_paths_silent, wn_out_paths_dot, &plain, "paths_dot_silent.txt");
+	check(scene_paths_hostile, wn_out_paths_dot, &plain, "paths_dot_hostile.txt");
+}
+
+/* What Graphviz makes of a file: its nodes; -1 when it complains. */
+static int read_by_dot(const char *path)
+{
+	char command[64], line[4096];
+	int nodes = 0;
+	FILE *f;
+
+	snprintf(command, sizeof(command), "dot -Tplain %s 2>&1", path);
+	f = popen(command, "r");
+	assert_non_null(f);
+	while (fgets(line, sizeof(line), f)) {
+		nodes += strncmp(line, "node ", 5) == 0;
+		if (strncmp(line, "Warning", 7) == 0 || strncmp(line, "Error", 5) == 0)
+			nodes = -10000;
+	}
+	return pclose(f) == 0 && nodes >= 0 ? nodes : -1;
+}
+
+static void write_file(const char *path, const struct wn_strbuf *text)
+{
+	FILE *f = fopen(path, "wb");
+
+	assert_non_null(f);
+	assert_int_equal(fwrite(text->data, 1, text->len, f), text->len);
+	assert_int_equal(fclose(f), 0);
+}
+
+/* Every scene, and whatever names want to be, is to Graphviz as many nodes as there are. */
+static void test_dot_is_read(void **state)
+{
+	char path[] = "/tmp/wend-paths-XXXXXX";
+	int fd = mkstemp(path);
+
+	(void)state;
+	assert_true(fd >= 0);
+	close(fd);
+	for (size_t i = 0; i < LEN(scenes) && system("dot -V >/dev/null 2>&1") == 0; i++) {
+		struct wn_strbuf out = WN_STRBUF_INIT;
+		struct record rec = {0};
+		int nodes = 0;
+
+		scenes[i](&rec);
+		draw(&out, &rec, wn_out_paths_dot, &plain);
+		for (const char *s = wn_strbuf_str(&out); (s = strstr(s, "\n    n")) != NULL; s++)
+			nodes++;
+		write_file(path, &out);
+		if (read_by_dot(path) != nodes)
+			fail_msg("dot finds %d nodes, not %d, in:\n%s", read_by_dot(path), nodes,
+				wn_strbuf_str(&out));
+		wn_strbuf_fini(&out);
+		record_fini(&rec);
+	}
+	unlink(path);
+}
+
+/* A wide TTL is counted, or when asked for shown in full. */
+static void test_wide(void **state)
+{
+	struct wn_table_opts o = plain;
+	struct wn_strbuf out = WN_STRBUF_INIT;
+	struct record rec = {0};
+	unsigned lines = 0;
+
+	(void)state;
+	scene_paths_wide(&rec);
+	expect(&rec, "  3  ┇  97 interfaces in 10.0.1.0/25  ");
+	expect(&rec, "97 paths, 101 interfaces, 197 links, 730 flows.\n");
+	o.verbose = 1;
+	draw(&out, &rec, wn_out_paths_tree, &o);
+	for (const char *s = wn_strbuf_str(&out); (s = strstr(s, " 10.0.1.")) != NULL; s++)
+		lines++;
+	assert_int_equal(lines, 97);
+	assert_non_null(strstr(wn_strbuf_str(&out), "\n     cs 10.0.1.97  "));
+	assert_non_null(strstr(wn_strbuf_str(&out), "\n... and 33 more paths\n"));
+	wn_strbuf_fini(&out);
+	record_fini(&rec);
+}
+
+static void test_no_line_is_too_wide(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < 3 * LEN(scenes); i++) {
+		struct record rec = {0};
+		struct wn_result *r;
+
+		scenes[i / 3](&rec);
+		r = record_fold(&rec);
+		for (unsigned columns = 0; columns <= 200; columns += 20)
+			for (unsigned form = 0; form < 8 && i % 3 < 2; form++) {
+				struct wn_strbuf out = WN_STRBUF_INIT;
+				struct wn_table_opts o = {
+					.columns = columns,
+					.color = form & 1,
+					.unicode = form & 2,
+					.names = form & 4,
+					.verbose = columns % 3,
+				};
+
+				faces[i % 3](&out, r, &o);
+				screen_check(&out, &o);
+				wn_strbuf_fini(&out);
+			}
+		wn_result_free(r);
+		record_fini(&rec);
+	}
+}
+
+/* ---- words ---- */
+
+static void lines_of(struct record *rec, enum wn_paths_mode mode, const char *const *lines)
+{
+	walk_start(rec, mode);
+	for (uint32_t flow = 0; lines[flow]; flow++)
+		walk(rec, flow, lines[flow]);
+}
+
+static void test_one_is_no_plural(void **state)
+{
+	static const char *const lines[] = {"1 !", NULL};
+	struct record rec = {0};
+
+	(void)state;
+	lines_of(&rec, WN_PATHS_FULL, lines);
+	expect(&rec, "1 path, 2 interfaces, 2 links, 1 flow.\n");
+	expect(&rec, "Not enough flows were seen behind the source: there may be more than is "
+		     "shown.\n");
+	record_fini(&rec);
+}
+
+/* Where flows part at once the source is drawn. */
+static void test_source(void **state)
+{
+	static const char *const lines[] = {"11 2 !", "12 2 !", NULL};
+	struct record rec = {0};
+
+	(void)state;
+	lines_of(&rec, WN_PATHS_FULL, lines);
+	expect(&rec, "  0  ●   here (192.0.2.1)\n     ├─╮   per flow over 2, 2 flows\n  1  a │ ");
+	record_fini(&rec);
+}
+
+static void test_refused(void **state)
+{
+	static const char *const lines[] = {"1 21 !", "1 x22", NULL};
+	struct record rec = {0};
+
+	(void)state;
+	lines_of(&rec, WN_PATHS_FULL, lines);
+	expect(&rec, "b 10.0.0.22 !H ");
+	expect_face(&rec, wn_out_paths_tree, "unequal", false);
+	record_fini(&rec);
+}
+
+static void test_kinds_of_balancing(void **state)
+{
+	static const char *const lines[] = {"1 21 !", "1 22 !", NULL};
+	static const char *const change[] = {"1 21/22", NULL};
+	struct record rec = {0};
+
+	(void)state;
+	lines_of(&rec, WN_PATHS_FULL, lines);
+	rec.events[0].u.start.proto = WN_PROTO_ICMP;
+	expect(&rec, "per ICMP checksum over 2, 2 flows");
+	rec.events[0].u.start.proto = WN_PROTO_UDP;
+	rec.events[0].u.start.dst = record_addr("2001:db8::9");
+	expect(&rec, "per flow (ports or flow label) over 2, 2 flows");
+	record_fini(&rec);
+	lines_of(&rec, WN_PATHS_FULL, change);
+	expect(&rec, "per flow or packet over 2, 1 flow\n");
+	expect(&rec, "Behind 10.0.0.1 (TTL 1) flows met one router, later another: the path "
+		     "changed, or each packet takes its own way.\n"
+		     "1 flow met several routers at one TTL and adds no links there.\n");
+	record_fini(&rec);
+}
+
+static void test_holes(void **state)
+{
+	static const char *const lines[] = {"1 - 3 !", "1 - 3 ? !", NULL};
+	struct record rec = {0};
+
+	(void)state;
+	lines_of(&rec, WN_PATHS_FULL, lines);
+	expect(&rec, "\n  2    not probed\n");
+	expect(&rec, "No path seen from end to end");
+	record_fini(&rec);
+}
+
+static void test_nothing(void **state)
+{
+	static const char *const lines[] = {"* *", NULL};
+	struct record rec = {0};
+
+	(void)state;
+	for (size_t i = 0; i < LEN(faces); i++)
+		expect_face(&rec, faces[i], "x", false); /* not even started */
+	lines_of(&rec, WN_PATHS_FULL, lines);
+	record_stop(&rec, WN_STOP_GAP, 2);
+	expect(&rec, "\n1-2  no reply (2 hops)\nNo reply at all");
+	expect_face(&rec, wn_out_paths_table, "path,", false);
+	record_fini(&rec);
+}
+
+static void sweep(scene_fn scene, face_fn face)
+{
+	struct wn_table_opts o = plain;
+	struct record rec = {0};
+	struct wn_result *r;
+	bool hit = true;
+
+	scene(&rec);
+	r = record_fold(&rec);
+	o.verbose = 1;
+	for (unsigned long nth = 1; hit; nth++) {
+		struct wn_strbuf out = WN_STRBUF_INIT;
+		unsigned long live = alloc_fault_live();
+
+		alloc_fault_arm_from(nth);
+		face(&out, r, &o);
+		hit = alloc_fault_disarm();
+		assert_int_equal(out.err, hit ? WN_ENOMEM : WN_OK);
+		wn_strbuf_fini(&out);
+		assert_int_equal(alloc_fault_live(), live);
+	}
+	wn_result_free(r);
+	record_fini(&rec);
+}
+
+/* The same for single failures, after which memory is there again. */
+static void sweep_single(scene_fn scene, face_fn face)
+{
+	struct record rec = {0};
+	struct wn_result *r;
+	bool hit = true;
+
+	scene(&rec);
+	r = record_fold(&rec);
+	for (unsigned long nth = 1; hit; nth++) {
+		struct wn_strbuf out = WN_STRBUF_INIT;
+		unsigned long live = alloc_fault_live();
+
+		alloc_fault_arm(nth);
+		face(&out, r, &plain);
+		hit = alloc_fault_disarm();
+		assert_int_equal(out.err, hit ? WN_ENOMEM : WN_OK);
+		wn_strbuf_fini(&out);
+		assert_int_equal(alloc_fault_live(), live);
+	}
+	wn_result_free(r);
+	record_fini(&rec);
+}
+
+static void json(struct wn_strbuf *out, const struct wn_result *r, const struct wn_table_opts *o)
+{
+	(void)o;
+	wn_out_json(out, r, NULL, 0);
+}
+
+static void test_without_memory(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < LEN(faces); i++) {
+		sweep(scene_paths_packet, faces[i]);
+		sweep_single(scene_paths_silent, faces[i]);
+	}
+	sweep(scene_paths_v6, json);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_tree_widths),
+		cmocka_unit_test(test_tree_forms),
+		cmocka_unit_test(test_tree_scenes),
+		cmocka_unit_test(test_table),
+		cmocka_unit_test(test_dot),
+		cmocka_unit_test(test_dot_is_read),
+		cmocka_unit_test(test_wide),
+		cmocka_unit_test(test_no_line_is_too_wide),
+		cmocka_unit_test(test_one_is_no_plural),
+		cmocka_unit_test(test_source),
+		cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_kinds_of_balancing),
+		cmocka_unit_test(test_holes),
+		cmocka_unit_test(test_nothing),
+		cmocka_unit_test(test_without_memory),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
