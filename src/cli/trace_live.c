@@ -71,7 +71,9 @@ void wn_session_live_init(struct wn_session *s)
 {
 	const char *term = getenv("TERM");
 
-	if (s->req.format != WN_FMT_TABLE || s->req.output || !term || strcmp(term, "dumb") == 0)
+	bool drawn = s->req.format == WN_FMT_TABLE || s->req.format == WN_FMT_TREE;
+
+	if (!drawn || s->req.output || !term || strcmp(term, "dumb") == 0)
 		return;
 	s->live.columns = wn_cli_columns(STDOUT_FILENO, &s->live.rows);
 	s->live.on = s->live.columns > 0;
@@ -112,14 +114,12 @@ void wn_session_live_frame(struct wn_session *s)
 {
 	struct wn_strbuf table = WN_STRBUF_INIT;
 	struct wn_cli_trace *best = wn_session_best(s);
-	struct wn_table_opts opts;
 
 	/* A terminal that has not taken the last frame gets no further one. */
 	if (!s->live.on || !s->live.dirty || !best || s->out.buf.len > 0)
 		return;
 	s->live.dirty = false;
-	wn_session_table_opts(s, true, &opts);
-	wn_out_table(&table, wn_run_result(best->rt), &opts);
+	wn_session_draw(s, wn_run_result(best->rt), true, &table);
 	add_frame(s, tail_that_fits(wn_strbuf_str(&table), s->live.columns, s->live.rows));
 	wn_strbuf_fini(&table);
 	wn_sink_flush(&s->out);

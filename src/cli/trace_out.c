@@ -18,7 +18,7 @@ static bool wants_color(const struct wn_session *s)
 	       strcmp(term, "dumb") != 0;
 }
 
-void wn_session_table_opts(const struct wn_session *s, bool live, struct wn_table_opts *out)
+static void table_opts(const struct wn_session *s, bool live, struct wn_table_opts *out)
 {
 	*out = (struct wn_table_opts){
 		.columns = s->req.output ? 0 : wn_cli_columns(STDOUT_FILENO, NULL),
@@ -97,13 +97,27 @@ void wn_session_out_idle(struct wn_session *s)
 		wn_sink_flush(&s->out);
 }
 
-static void final_table(struct wn_session *s, const struct wn_result *r)
+/* The face for people: of one path the table, of all of them drawing, table or DOT. */
+void wn_session_draw(
+	const struct wn_session *s, const struct wn_result *r, bool live, struct wn_strbuf *out)
 {
 	struct wn_table_opts opts;
 
+	table_opts(s, live, &opts);
+	if (!s->req.paths)
+		wn_out_table(out, r, &opts);
+	else if (s->req.format == WN_FMT_TREE)
+		wn_out_paths_tree(out, r, &opts);
+	else if (s->req.format == WN_FMT_DOT)
+		wn_out_paths_dot(out, r, &opts);
+	else
+		wn_out_paths_table(out, r, &opts);
+}
+
+static void final_face(struct wn_session *s, const struct wn_result *r)
+{
 	wn_session_live_erase(s);
-	wn_session_table_opts(s, false, &opts);
-	wn_out_table(&s->out.buf, r, &opts);
+	wn_session_draw(s, r, false, &s->out.buf);
 	if (s->trace_count > 1) {
 		wn_session_auto_line(s, &s->out.buf);
 		wn_strbuf_putc(&s->out.buf, '\n');
@@ -141,7 +155,7 @@ void wn_session_out_final(struct wn_session *s)
 	case WN_FMT_TREE:
 	case WN_FMT_DOT:
 	case WN_FMT_TABLE:
-		final_table(s, wn_run_result(best->rt));
+		final_face(s, wn_run_result(best->rt));
 		break;
 	case WN_FMT_JSON:
 		final_json(s, best);
