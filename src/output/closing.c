@@ -148,13 +148,15 @@ static void say_reached(struct closing *c)
 	const struct wn_result *r = c->r;
 	const struct wn_reply_rec *reply = &r->replies[r->reached_reply];
 	const struct wn_addr *from = &r->responders[reply->responder].addr;
+	unsigned ttl = r->probes[reply->probe].probe.ttl;
 
 	add(c, "Reached ");
 	add_addr(c, from);
 	/* With TTLs skipped, the first one probed may already be more than enough. */
 	wn_strbuf_fmt(&c->text, " at %shop %u",
-		r->params.first_ttl > 1 && r->last_ttl == r->params.first_ttl ? "or before " : "",
-		(unsigned)r->last_ttl);
+		r->params.first_ttl > 1 && ttl == r->params.first_ttl ? "or before " : "", ttl);
+	if (r->last_ttl > ttl)
+		wn_strbuf_fmt(&c->text, ", by longer paths at hop %u", (unsigned)r->last_ttl);
 	if (reply->rtt_ns >= 0) {
 		add(c, ", first reply after ");
 		wn_view_ms(&c->text, reply->rtt_ns);

@@ -196,7 +196,7 @@ rmdir "$PWD"
 """
     res = subprocess.run(["bash", "--norc", "-c", ask], text=True, capture_output=True)
     expect((res.stdout, res.stderr), (
-        "version\n--max-ttl\nudp\njson jsonl\nzsh\nlab\ntable json jsonl classic\nclassic\n"
+        "version\n--max-ttl\nudp\njson jsonl\nzsh\nlab\ntable json jsonl classic tree dot\nclassic\n"
         "--seed\n\n--tun --seed builtin a b.topo\nbuiltin a b.topo\n", ""))
 
 
