@@ -87,16 +87,6 @@ static bool is_last(const struct wn_graph *g, const struct wn_graph_node *n)
 	return n->ttl >= g->last_ttl || n->ended == n->flows;
 }
 
-static void bound_nodes(struct wn_builder *b)
-{
-	for (uint32_t i = 0; i < b->g->node_count; i++) {
-		struct wn_graph_node *n = &b->g->nodes[i];
-
-		if (!is_last(b->g, n))
-			n->miss_ppb = miss(b, n->out_count, n->tested);
-	}
-}
-
 static bool is_end(const struct wn_graph *g, uint32_t node)
 {
 	return g->nodes[node].ended > 0;
@@ -159,12 +149,23 @@ static bool is_delivering(const struct wn_builder *b, const struct wn_graph_node
 	       is_end(b->g, b->g->links[n->first_out].to);
 }
 
+static void bound_nodes(struct wn_builder *b)
+{
+	for (uint32_t i = 0; i < b->g->node_count; i++) {
+		struct wn_graph_node *n = &b->g->nodes[i];
+
+		if (!is_last(b->g, n) && !is_delivering(b, n))
+			n->miss_ppb = miss(b, n->out_count, n->tested);
+	}
+}
+
 static void bound_hop(struct bounds *s, unsigned ttl)
 {
 	struct wn_graph *g = s->b->g;
 	uint32_t seen = wn_graph_width(g, ttl);
 
-	g->hops[ttl].miss_ppb = miss(s->b, seen, g->hops[ttl].flows);
+	if (!is_granted(s->b, ttl))
+		g->hops[ttl].miss_ppb = miss(s->b, seen, g->hops[ttl].flows);
 	if (is_judged_as_a_whole(s->b, ttl)) {
 		if (!is_granted(s->b, ttl))
 			add_part(s, ttl, WN_NONE, seen);

@@ -41,7 +41,7 @@ struct wn_graph_node {
 	uint32_t first_in, in_count;   /* links to it, in in_links */
 	uint32_t tested;	       /* flows through it seen one TTL on */
 	/* Bound on the chance that one more successor was missed; WN_STOPPING_PPB: nothing is
-	 * known of what follows. */
+	 * known of what follows; 0: none is to be expected, or that is taken for granted. */
 	uint32_t miss_ppb;
 	enum wn_lb lb;
 	bool label_known; /* IPv6: whether it looks at the flow label */
@@ -89,7 +89,7 @@ struct wn_graph_hop {
 	uint32_t flows;	   /* of which it is known what they met here */
 	uint32_t torn;	   /* of these met several interfaces */
 	uint32_t lost;	   /* flows that got no answer here, which loss is enough to explain */
-	uint32_t miss_ppb; /* bound on the chance that one more interface was missed here */
+	uint32_t miss_ppb; /* bound on the chance that one more interface was missed here, or 0 */
 };
 
 struct wn_graph {

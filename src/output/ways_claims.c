@@ -108,25 +108,6 @@ static void say_size(struct claims *c)
 	end_line(c);
 }
 
-static void say_lengths(struct claims *c)
-{
-	const struct wn_graph *g = &c->p->g;
-	struct wn_strbuf ttls = WN_STRBUF_INIT;
-	unsigned count = 0, last = 0;
-
-	for (uint32_t i = 1; i < g->node_count; i++)
-		if (g->nodes[i].target && g->nodes[i].ttl != last) {
-			last = g->nodes[i].ttl;
-			wn_strbuf_fmt(&ttls, "%s%u", count++ ? ", " : "", last);
-		}
-	if (count > 1)
-		wn_strbuf_fmt(&c->text,
-			"Branches are of unequal length: the target answered at TTLs %s.",
-			wn_strbuf_str(&ttls));
-	wn_view_drop(&c->text, &ttls);
-	end_line(c);
-}
-
 /* ---- how sure ---- */
 
 static void add_model(struct claims *c)
@@ -285,7 +266,6 @@ void wn_ways_claims(struct wn_strbuf *out, const struct wn_ways *p)
 	say_signs(&c);
 	if (p->g.node_count > 1) {
 		say_size(&c);
-		say_lengths(&c);
 		say_model(&c);
 		say_torn(&c);
 	}

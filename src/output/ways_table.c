@@ -41,11 +41,12 @@ static void put_balance(const void *row, char *buf)
 		wn_fmt(buf, WN_CELL_SIZE, "%s", wn_lb_name(n->lb));
 }
 
-static void put_bound(struct wn_strbuf *text, bool bounded, uint32_t ppb)
+/* Nothing where nothing is claimed. */
+static void put_bound(struct wn_strbuf *text, uint32_t ppb)
 {
-	if (bounded && ppb == WN_STOPPING_PPB)
+	if (ppb == WN_STOPPING_PPB)
 		wn_strbuf_putc(text, '?');
-	else if (bounded)
+	else if (ppb > 0)
 		wn_ways_bound(text, ppb);
 }
 
@@ -57,9 +58,9 @@ static void put_miss(const void *row, char *buf)
 	struct wn_strbuf text = WN_STRBUF_INIT;
 
 	if (r->p->r->params.paths == WN_PATHS_NODES)
-		put_bound(&text, r->row.first, r->p->g.hops[r->row.ttl].miss_ppb);
+		put_bound(&text, r->row.first ? r->p->g.hops[r->row.ttl].miss_ppb : 0);
 	else
-		put_bound(&text, n->out_count > 0, n->miss_ppb);
+		put_bound(&text, n->miss_ppb);
 	wn_ways_to_cell(r->p, &text, buf);
 }
 

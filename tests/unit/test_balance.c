@@ -198,12 +198,14 @@ static void test_bounds(void **state)
 	/* As a whole, the last TTL was seen with eight flows; the first is granted. */
 	draw(&s, WN_PATHS_NODES, lines);
 	assert_int_equal(s.g.hops[3].miss_ppb, k1n8);
+	assert_int_equal(s.g.hops[1].miss_ppb, 0);
 	assert_int_equal(s.g.worst_ppb, k2n8);
 	assert_int_equal(s.g.worst_node, WN_NONE);
 	expect_whole(&s, k2n8, k1n8);
 	leave(&s);
 	/* Who delivers to the target does nothing else. */
 	draw(&s, WN_PATHS_LITE, lines);
+	assert_int_equal(at(&s, 2, 21)->miss_ppb, 0);
 	assert_int_equal(s.g.worst_ppb, k2n8);
 	expect_whole(&s, k2n8, k1n8);
 	leave(&s);

@@ -284,7 +284,7 @@ static void test_refused(void **state)
 	(void)state;
 	lines_of(&rec, WN_PATHS_FULL, lines);
 	expect(&rec, "b 10.0.0.22 !H ");
-	expect_face(&rec, wn_out_paths_tree, "unequal", false);
+	expect_face(&rec, wn_out_paths_tree, "longer paths", false);
 	record_fini(&rec);
 }
 
