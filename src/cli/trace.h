@@ -105,8 +105,8 @@ void wn_session_out_event(struct wn_cli_trace *t, const struct wn_event *ev);
 void wn_session_out_idle(struct wn_session *s);
 void wn_session_out_final(struct wn_session *s);
 /* live: it is still running, and drawn as it is now. */
-void wn_session_draw(const struct wn_session *s, const struct wn_result *r, bool live,
-	struct wn_strbuf *out);
+void wn_session_draw(
+	const struct wn_session *s, const struct wn_result *r, bool live, struct wn_strbuf *out);
 
 void wn_session_live_init(struct wn_session *s);
 void wn_session_live_frame(struct wn_session *s);

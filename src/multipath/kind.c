@@ -32,7 +32,7 @@ static bool ask_extra(struct wn_paths *p, uint32_t flow, uint32_t id, unsigned t
 	if (p->ask_err != WN_OK)
 		return false;
 	cell->tries++;
-	p->extra++;
+	p->under_way++;
 	p->asked++;
 	return true;
 }

@@ -171,8 +171,8 @@ static void learn_reply(struct wn_paths *p, const struct wn_event *ev)
 
 	if (ev->u.reply.duplicate || ev->u.reply.reply.kind == WN_REPLY_REDIRECT)
 		return;
-	if (is_extra(p, who) && !ev->u.reply.late)
-		p->extra -= p->extra > 0;
+	if (!ev->u.reply.late)
+		p->under_way--;
 	if (who->flow >> WN_FLOW_LABEL_SHIFT)
 		return;
 	cell = wn_paths_cell(p, who->flow - p->params.flow, who->ttl);
@@ -200,9 +200,8 @@ static void learn_lost(struct wn_paths *p, uint64_t id)
 {
 	const struct who *who = who_of(p, id);
 
-	if (is_extra(p, who))
-		p->extra -= p->extra > 0;
-	else
+	p->under_way--;
+	if (!is_extra(p, who))
 		wn_paths_lost(p, who->flow - p->params.flow, who->ttl);
 }
 
@@ -233,10 +232,12 @@ static void learn(struct wn_paths *p, const struct wn_event *ev)
 
 static bool is_waiting(const struct wn_paths *p)
 {
+	bool more = p->ask_err == WN_OK; /* may be asked for */
+
 	for (uint32_t i = 0; i < p->hops; i++)
-		if (p->hop[i].out + p->hop[i].again > 0)
+		if (more && p->hop[i].again > 0)
 			return true;
-	return p->extra > 0 || p->wake_ns != NEVER;
+	return p->under_way > 0 || (more && p->wake_ns != NEVER);
 }
 
 /* The first TTL with a vertex of this kind; 0 none. */
@@ -258,12 +259,22 @@ static uint8_t last_asked(const struct wn_paths *p)
 	return p->params.first_ttl;
 }
 
+/* It answered, and then several flows in a row did not get an answer there, however often asked. */
+static bool is_mute(const struct wn_paths *p, uint8_t ttl)
+{
+	return wn_paths_hop(p, ttl)->lost_since >= TRIES && wn_paths_hop(p, ttl)->star != NO_VERTEX;
+}
+
 static void settle(struct wn_paths *p)
 {
 	bool partial = p->short_of_flows || p->ask_err != WN_OK || p->full;
 	enum wn_stop why = WN_STOP_REACHED;
 	uint8_t ttl = first_with(p, VERTEX_TARGET);
 
+	if (ttl > 0 && is_mute(p, ttl)) {
+		wn_trace_note(p->trace, WN_NOTE_TARGET_MUTE, wn_paths_hop(p, ttl)->answered, "");
+		partial = true;
+	}
 	if (p->short_of_flows)
 		wn_trace_note(p->trace, WN_NOTE_MORE_FLOWS, p->flows, "");
 	if (p->ask_err != WN_OK || p->full)

@@ -72,6 +72,7 @@ struct hop {
 	uint64_t next_ns; /* no probe before */
 	uint64_t interval_ns;
 	uint32_t lost, answered; /* probes */
+	uint32_t lost_since;	 /* the last answer */
 	uint32_t repeated;	 /* probes of kind.c, sent */
 	bool mixed;		 /* flow labels have been asked about */
 	bool limited;		 /* what was lost came when asked for again */
@@ -101,7 +102,7 @@ struct wn_paths {
 	uint32_t probe_cap; /* records of the trace engine */
 	uint32_t used;	    /* flows 0 .. used-1 were probed somewhere */
 	uint32_t asked;	    /* in this round of planning */
-	uint32_t extra;	    /* probes of kind.c that are under way */
+	uint32_t under_way; /* probes asked for and not ended */
 	uint32_t sent;
 	wn_err ask_err; /* first refusal of the trace engine */
 	bool short_of_flows, settled;

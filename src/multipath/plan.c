@@ -38,6 +38,7 @@ bool wn_paths_ask(struct wn_paths *p, uint32_t flow, unsigned ttl)
 		wn_paths_hop(p, ttl)->again--;
 	cell->state = CELL_OUT;
 	wn_paths_hop(p, ttl)->out++;
+	p->under_way++;
 	p->asked++;
 	return true;
 }
@@ -98,6 +99,12 @@ static void steer(struct wn_paths *p, unsigned ttl, uint32_t count)
 	count = ask_spare(p, NO_VERTEX, ttl, count);
 	if (count > 0)
 		ask_new(p, ttl, count);
+}
+
+/* Nothing more is needed at this TTL, as far as is known now. */
+static bool is_settled(const struct wn_paths *p, unsigned ttl)
+{
+	return ttl < p->params.first_ttl || wn_paths_hop(p, ttl)->settled;
 }
 
 /* ---- vertex by vertex ---- */
@@ -225,7 +232,7 @@ static bool ask_for_sum(struct wn_paths *p, unsigned ttl)
 
 static void plan_by_vertex(struct wn_paths *p, unsigned ttl)
 {
-	bool ready = ttl == p->params.first_ttl || wn_paths_hop(p, ttl - 1)->settled;
+	bool ready = is_settled(p, ttl - 1);
 	uint32_t narrow, wide = 0;
 
 	if (ttl == p->params.first_ttl) {
@@ -291,7 +298,7 @@ static void plan_by_hop(struct wn_paths *p, unsigned ttl)
 
 	if (ttl > p->params.first_ttl && only_target(p, ttl - 1))
 		return;
-	if (p->params.paths != WN_PATHS_NODES && !wn_paths_hop(p, ttl - 1)->settled) {
+	if (p->params.paths != WN_PATHS_NODES && !is_settled(p, ttl - 1)) {
 		hop->settled = false;
 		wants = 1;
 	}

@@ -50,6 +50,7 @@ void wn_paths_lost(struct wn_paths *p, uint32_t flow, unsigned ttl)
 	if (cell->state != CELL_OUT)
 		return;
 	hop->lost++;
+	hop->lost_since++;
 	cell->state = CELL_AGAIN;
 	if (hop->answered == 0) {
 		if (hop->lost >= DARK_LOST)
@@ -71,6 +72,7 @@ void wn_paths_answered(struct wn_paths *p, unsigned ttl, uint32_t tries)
 	struct hop *hop = wn_paths_hop(p, ttl);
 
 	hop->answered++;
+	hop->lost_since = 0;
 	if (hop->assume == hop->star)
 		hop->assume = NO_VERTEX; /* not silent after all */
 	if (tries > 1 && hop->lost > 0 && !hop->limited && hop->answered > 1) {

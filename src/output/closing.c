@@ -450,8 +450,8 @@ static void say_note(struct closing *c, const struct wn_event *ev)
 		[WN_NOTE_DNS_DEAD] = "name servers do not answer",
 		[WN_NOTE_TEXT] = "",
 		[WN_NOTE_MORE_FLOWS] = "not all is proved: more flows are needed than the ",
-		[WN_NOTE_TOO_LARGE] = "not all is proved: no room for more than the probes, "
-				      "interfaces and links that are kept",
+		[WN_NOTE_TARGET_MUTE] = "the target stopped answering in the middle of it, after ",
+		[WN_NOTE_TOO_LARGE] = "not all is proved: there is room for no more probes, links",
 	};
 	unsigned kind = (unsigned)ev->u.note.kind;
 
@@ -459,6 +459,8 @@ static void say_note(struct closing *c, const struct wn_event *ev)
 	add(c, kind < sizeof(texts) / sizeof(texts[0]) ? texts[kind] : "");
 	if (kind == WN_NOTE_GAP_IN_TIME)
 		wn_view_duration(&c->text, ev->u.note.value > 0 ? (uint64_t)ev->u.note.value : 0);
+	if (kind == WN_NOTE_TARGET_MUTE)
+		add_count(c, (unsigned)ev->u.note.value, "probe");
 	if (kind == WN_NOTE_MORE_FLOWS)
 		wn_strbuf_fmt(&c->text, "%" PRId64 " allowed by --flows", ev->u.note.value);
 	if (ev->u.note.text[0]) {

@@ -81,9 +81,11 @@ enum wn_note_kind {
 	WN_NOTE_ADDRESS_CHANGED,
 	WN_NOTE_SERIAL_PASS, /* answers without identity came: probing again one at a time */
 	WN_NOTE_DNS_DEAD,
-	WN_NOTE_TEXT,	    /* free text */
-	WN_NOTE_MORE_FLOWS, /* all paths: value flows were not enough */
-	WN_NOTE_TOO_LARGE   /* all paths: no room for more probes, interfaces or links */
+	WN_NOTE_TEXT,	     /* free text */
+	WN_NOTE_MORE_FLOWS,  /* all paths: value flows were not enough */
+	WN_NOTE_TARGET_MUTE, /* all paths: the target answered value probes, and then none any more
+			      */
+	WN_NOTE_TOO_LARGE    /* all paths: no room for more probes, interfaces or links */
 };
 const char *wn_note_name(enum wn_note_kind kind);
 

@@ -39,6 +39,7 @@ static const char *const note_names[] = {
 	[WN_NOTE_DNS_DEAD] = "dns-dead",
 	[WN_NOTE_TEXT] = "text",
 	[WN_NOTE_MORE_FLOWS] = "more-flows-needed",
+	[WN_NOTE_TARGET_MUTE] = "target-mute",
 	[WN_NOTE_TOO_LARGE] = "too-large",
 };
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The path engine under any sequence of replies, refusals, garbage, lost time and wishes to stop:
- * its events always fold into a result, every probe ends at most once and is accounted for at the
- * end, bounds hold after each step, and it comes to an end once the network falls silent.
+ * The path engine, or that of all paths, under any sequence of replies, refusals, garbage, lost
+ * time and wishes to stop: its events always fold into a result, every probe ends at most once and
+ * is accounted for at the end, bounds hold after each step, and it comes to an end once the network
+ * falls silent.
  */
 #include "prop.h"
 
@@ -10,6 +11,7 @@
 #include <string.h>
 #include "base/cursor.h"
 #include "packet/wire.h"
+#include "multipath/paths.h"
 #include "result/result.h"
 #include "trace/trace_priv.h"
 
@@ -21,6 +23,7 @@
 struct world {
 	struct wn_rd in;
 	struct wn_params params;
+	struct wn_paths *paths; /* NULL: one path */
 	struct wn_trace *trace;
 	struct wn_result *result;
 	uint64_t now_ns;
@@ -34,6 +37,22 @@ struct world {
 static uint32_t pick(struct wn_rd *in, uint32_t n)
 {
 	return wn_rd_be16(in) % n;
+}
+
+static void read_paths(struct world *w)
+{
+	struct wn_params *p = &w->params;
+	uint8_t bits = wn_rd_u8(&w->in);
+
+	if (!(bits & 1))
+		return;
+	p->paths = (enum wn_paths_mode)(WN_PATHS_NODES + (bits >> 1) % 3);
+	p->flow_mode = WN_FLOW_FIXED;
+	p->flows = 1 + pick(&w->in, bits & 8 ? 200 : 20);
+	p->miss_ppm = 1 + pick(&w->in, 60000) * 8;
+	p->miss_by_vertex = bits & 16;
+	p->min_share_ppm = bits & 32 ? 100000 + pick(&w->in, 60000) : 0;
+	p->caps.sends_flow_label = bits & 64;
 }
 
 static void read_params(struct world *w)
@@ -72,6 +91,7 @@ static void read_params(struct world *w)
 	p->caps.sees_quote_l4 = caps & 8;
 	p->caps.sees_quote_ip = caps & 16;
 	p->caps.per_flow = caps & 32 ? 1 + caps / 64 : 0;
+	read_paths(w);
 }
 
 /* ---- what must hold at any time ---- */
@@ -92,11 +112,11 @@ static void check_bounds(const struct world *w)
 		const struct hop *hop = wn_trace_hop(t, (uint8_t)ttl);
 
 		active += hop->active;
-		prop_check(hop->active + hop->ended <= wn_trace_want(t, (uint8_t)ttl));
+		prop_check(w->paths || hop->active + hop->ended <= wn_trace_want(t, (uint8_t)ttl));
 		prop_check(hop->answered <= hop->ended);
 	}
 	prop_check(offered == t->offered && again == t->again && active == t->out_count);
-	if (t->params.caps.per_flow && t->params.flow_mode == WN_FLOW_FIXED &&
+	if (!w->paths && t->params.caps.per_flow && t->params.flow_mode == WN_FLOW_FIXED &&
 		t->params.caps.per_flow < limit)
 		limit = t->params.caps.per_flow;
 	prop_check(t->out_count <= limit);
@@ -132,7 +152,7 @@ static void check_account(const struct world *w)
 		const struct wn_probe_rec *p = &r->probes[i];
 
 		if (p->state == WN_PROBE_PENDING)
-			prop_check(forced || p->probe.ttl > w->trace->end.ttl);
+			prop_check(forced || (!w->paths && p->probe.ttl > w->trace->end.ttl));
 	}
 	prop_check(r->probe_count <= w->trace->rec_cap * 256u);
 	if (r->stop == WN_STOP_REACHED)
@@ -268,6 +288,25 @@ static void happen(struct world *w, uint64_t until_ns)
 	}
 }
 
+static enum wn_act_kind next(struct world *w, struct wn_act *act)
+{
+	return w->paths ? wn_paths_next(w->paths, w->now_ns, act)
+			: wn_trace_next(w->trace, w->now_ns, act);
+}
+
+static wn_err make(struct world *w)
+{
+	static const struct wn_sipkey key = {{1, 2, 3}};
+	wn_err err;
+
+	if (w->params.paths == WN_PATHS_OFF)
+		return wn_trace_new(&w->params, &key, w->now_ns, &w->trace, NULL);
+	err = wn_paths_new(&w->params, &key, w->now_ns, &w->paths, NULL);
+	if (err == WN_OK)
+		w->trace = wn_paths_trace(w->paths);
+	return err;
+}
+
 static void run(struct world *w)
 {
 	uint64_t quiet_from = 0;
@@ -275,7 +314,7 @@ static void run(struct world *w)
 	struct wn_act act;
 
 	for (;;) {
-		enum wn_act_kind kind = wn_trace_next(w->trace, w->now_ns, &act);
+		enum wn_act_kind kind = next(w, &act);
 
 		check_bounds(w);
 		if (wn_rd_left(&w->in) == 0) {
@@ -304,7 +343,6 @@ static void run(struct world *w)
 
 int prop_trace(const uint8_t *data, size_t size)
 {
-	static const struct wn_sipkey key = {{1, 2, 3}};
 	struct world *w = calloc(1, sizeof(*w));
 	struct wn_act act;
 
@@ -312,14 +350,17 @@ int prop_trace(const uint8_t *data, size_t size)
 	wn_rd_init(&w->in, data, size);
 	read_params(w);
 	w->now_ns = 1000 * MS;
-	if (wn_trace_new(&w->params, &key, w->now_ns, &w->trace, NULL) == WN_OK) {
+	if (make(w) == WN_OK) {
 		w->result = wn_result_new(NULL);
 		prop_check(w->result);
 		run(w);
 		check_account(w);
-		prop_check(wn_trace_next(w->trace, w->now_ns, &act) == WN_ACT_DONE);
+		prop_check(next(w, &act) == WN_ACT_DONE);
 	}
-	wn_trace_free(w->trace);
+	if (w->paths)
+		wn_paths_free(w->paths);
+	else
+		wn_trace_free(w->trace);
 	wn_result_free(w->result);
 	free(w);
 	return 0;
