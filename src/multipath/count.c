@@ -148,7 +148,7 @@ static void count_hops(struct wn_paths *p)
 		hop->vertices = hop->out = hop->again = hop->seen = 0;
 		hop->settled = true;
 		for (uint16_t i = hop->first; i != NO_VERTEX; i = p->vertex[i].next)
-			hop->vertices++;
+			hop->vertices += p->vertex[i].flows > 0;
 		for (uint32_t flow = 0; flow < p->used; flow++) {
 			const struct cell *cell = wn_paths_cell(p, flow, ttl);
 

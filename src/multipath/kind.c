@@ -83,7 +83,8 @@ static void mix(struct wn_paths *p, unsigned ttl)
 void wn_paths_kind_plan(struct wn_paths *p, unsigned ttl)
 {
 	struct hop *hop = wn_paths_hop(p, ttl);
-	uint32_t k = hop->vertices - (hop->star != NO_VERTEX);
+	bool star = hop->star != NO_VERTEX && p->vertex[hop->star].flows > 0;
+	uint32_t k = hop->vertices - star;
 
 	/* Once the flows themselves are through: an extra probe must not take their place. */
 	if (p->params.paths == WN_PATHS_NODES || k < 2 || hop->out + hop->again > 0)

@@ -27,7 +27,9 @@
 #define LITE_PHI       2    /* ... with so many flows through each where they do not all meet */
 #define TRIES	       3    /* of a probe where nothing tells of a limit */
 #define TRIES_LIMITED  12   /* ... where replies are limited */
-#define DARK_LOST      3    /* probes lost at a TTL where nobody ever answered: it is silent */
+#define DARK_FLOWS     3    /* tried at once at a TTL where nobody ever answered */
+#define UNLIKELY       .01
+#define LIMIT_LOST     3 /* in a row, before an answer that came when asked for again */
 #define RETRY_NS       (300 * MS)
 #define RETRY_LAST_NS  (1000 * MS)
 #define LIMIT_FIRST_NS (200 * MS)  /* between probes to a TTL that limits its replies ... */
@@ -103,8 +105,9 @@ struct wn_paths {
 	uint32_t used;	    /* flows 0 .. used-1 were probed somewhere */
 	uint32_t asked;	    /* in this round of planning */
 	uint32_t under_way; /* probes asked for and not ended */
-	uint32_t sent;
-	wn_err ask_err; /* first refusal of the trace engine */
+	uint32_t sent, answered;
+	uint32_t recovered; /* lost, before an answer to the same question came */
+	wn_err ask_err;	    /* first refusal of the trace engine */
 	bool short_of_flows, settled;
 
 	double miss; /* allowed in all */
@@ -160,6 +163,8 @@ bool wn_paths_ask(struct wn_paths *p, uint32_t flow, unsigned ttl);
 void wn_paths_lost(struct wn_paths *p, uint32_t flow, unsigned ttl);
 /* An answer at this TTL, to the nth try. */
 void wn_paths_answered(struct wn_paths *p, unsigned ttl, uint32_t tries);
+/* Lost answers in a row that are silence, as far as this path's loss is known. */
+uint32_t wn_paths_silence(const struct wn_paths *p);
 void wn_paths_retry(struct wn_paths *p, unsigned ttl);
 /* True when this TTL may get a probe now; else wake_ns is lowered. */
 bool wn_paths_may_send(struct wn_paths *p, unsigned ttl);

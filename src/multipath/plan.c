@@ -147,7 +147,8 @@ static uint32_t plan_vertex(struct wn_paths *p, uint16_t at, unsigned ttl, uint3
 	const struct vertex *v = &p->vertex[at];
 	uint32_t have = v->via + v->pending, missing;
 
-	if ((v->flags & VERTEX_END) || have >= wants)
+	/* Without flows: silence that was none after all. */
+	if ((v->flags & VERTEX_END) || have >= wants || v->flows == 0)
 		return 0;
 	wn_paths_hop(p, ttl)->settled = false;
 	missing = ask_spare(p, at, ttl, wants - have);
@@ -157,6 +158,9 @@ static uint32_t plan_vertex(struct wn_paths *p, uint16_t at, unsigned ttl, uint3
 		ask_new(p, ttl, missing);
 		return 0;
 	}
+	/* Silence beside others may be loss: more flows are not made to look for it. */
+	if (v->flags & VERTEX_SILENT)
+		return 0;
 	return tries_for(wn_paths_hop(p, ttl - 1), v, missing);
 }
 
@@ -254,7 +258,7 @@ static void plan_by_vertex(struct wn_paths *p, unsigned ttl)
 static bool only_target(const struct wn_paths *p, unsigned ttl)
 {
 	for (uint16_t i = wn_paths_hop(p, ttl)->first; i != NO_VERTEX; i = p->vertex[i].next)
-		if (!(p->vertex[i].flags & VERTEX_END))
+		if (p->vertex[i].flows > 0 && !(p->vertex[i].flags & VERTEX_END))
 			return false;
 	return wn_paths_hop(p, ttl)->vertices > 0;
 }
@@ -337,6 +341,16 @@ static void plan_meshing(struct wn_paths *p, unsigned ttl)
 		steer(p, ttl - 1, most);
 }
 
+/* The first vertex at a TTL that flows pass; there is one. */
+static uint16_t first_alive(const struct wn_paths *p, unsigned ttl)
+{
+	uint16_t i = wn_paths_hop(p, ttl)->first;
+
+	while (p->vertex[i].flows == 0)
+		i = p->vertex[i].next;
+	return i;
+}
+
 /*
  * Nobody before it has another successor, as far as chance allows to say: every flow passes it, and
  * need not be probed here to be one of its own. Found silent it stays so without that.
@@ -347,10 +361,10 @@ static void plan_single(struct wn_paths *p, unsigned ttl)
 
 	if (p->params.paths != WN_PATHS_LITE || hop->answered == 0)
 		return;
-	if (hop->vertices != 1 || (p->vertex[hop->first].flags & VERTEX_END))
+	if (hop->vertices != 1 || (p->vertex[first_alive(p, ttl)].flags & VERTEX_END))
 		hop->assume = NO_VERTEX;
 	else if (hop->settled && hop->out + hop->again == 0)
-		hop->assume = hop->first;
+		hop->assume = first_alive(p, ttl);
 }
 
 /*
@@ -416,7 +430,7 @@ static void ask_dark(struct wn_paths *p, unsigned ttl)
 
 	if (hop->assume != NO_VERTEX)
 		return;
-	while (hop->out + hop->again < DARK_LOST - (hop->lost < DARK_LOST ? hop->lost : 0)) {
+	while (hop->out + hop->again + hop->lost < DARK_FLOWS) {
 		while (flow < p->used && wn_paths_cell(p, flow, ttl)->state != CELL_NONE)
 			flow++;
 		if (flow == p->used && !take_flow(p, &flow))
@@ -424,6 +438,22 @@ static void ask_dark(struct wn_paths *p, unsigned ttl)
 		if (!wn_paths_ask(p, flow, ttl))
 			return;
 	}
+}
+
+/* What was taken for silence when less was known of the loss on this path is looked at again. */
+static void plan_doubt(struct wn_paths *p, unsigned ttl)
+{
+	struct hop *hop = wn_paths_hop(p, ttl);
+	uint32_t have = hop->lost + hop->out + hop->again, wants;
+
+	if (hop->answered > 0 || hop->assume == NO_VERTEX)
+		return;
+	wants = wn_paths_silence(p);
+	if (have >= wants)
+		return;
+	wants = ask_spare(p, NO_VERTEX, ttl, wants - have);
+	if (wants > 0)
+		ask_new(p, ttl, wants);
 }
 
 static void plan_vanguard(struct wn_paths *p)
@@ -475,8 +505,10 @@ void wn_paths_plan(struct wn_paths *p)
 	}
 	wn_paths_count(p);
 	last = last_ttl(p);
-	for (unsigned ttl = p->params.first_ttl; ttl <= p->params.max_ttl; ttl++)
+	for (unsigned ttl = p->params.first_ttl; ttl <= p->params.max_ttl; ttl++) {
 		wn_paths_retry(p, ttl);
+		plan_doubt(p, ttl);
+	}
 	for (unsigned ttl = p->params.first_ttl; ttl <= last; ttl++) {
 		bool known = wn_paths_hop(p, ttl)->answered > 0;
 

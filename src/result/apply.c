@@ -30,16 +30,18 @@ static uint8_t reached_ttl(const struct wn_result *r)
 }
 
 /* Of many flows each ends where it reached the destination, or else was answered last. */
+static uint8_t end_of_flow(const struct wn_flow_rec *f)
+{
+	return f->reached_ttl ? f->reached_ttl : f->answered_ttl;
+}
+
 static uint8_t last_of_flows(const struct wn_result *r)
 {
 	uint8_t last = 0;
 
-	for (uint32_t i = 0; i < r->priv->flow_count; i++) {
-		const struct wn_flow_rec *f = &r->priv->flows[i];
-		uint8_t end = f->reached_ttl ? f->reached_ttl : f->answered_ttl;
-
-		last = end > last ? end : last;
-	}
+	for (uint32_t i = 0; i < r->priv->flow_count; i++)
+		if (end_of_flow(&r->priv->flows[i]) > last)
+			last = end_of_flow(&r->priv->flows[i]);
 	return last;
 }
 
@@ -48,7 +50,7 @@ static void update_last_ttl(struct wn_result *r)
 	bool refused = r->stop == WN_STOP_UNREACHABLE || r->stop == WN_STOP_LOOP;
 
 	if (r->params.paths != WN_PATHS_OFF) {
-		r->last_ttl = last_of_flows(r);
+		r->last_ttl = r->priv->flows_end;
 		return;
 	}
 	if (r->reached_reply != WN_NONE)
@@ -258,17 +260,22 @@ static void count_in_hop(struct wn_hop *hop, uint32_t responder, uint32_t reply)
 
 static void note_flow_end(struct wn_result *r, const struct wn_probe_rec *rec, bool reached)
 {
-	uint8_t ttl = rec->probe.ttl;
+	uint8_t ttl = rec->probe.ttl, before;
 	struct wn_flow_rec *f;
 	uint32_t i;
 
 	if (!wn_map_get(&r->priv->flow_map, rec->probe.flow, &i))
 		return;
 	f = &r->priv->flows[i];
+	before = end_of_flow(f);
 	if (ttl > f->answered_ttl)
 		f->answered_ttl = ttl;
 	if (reached && (f->reached_ttl == 0 || ttl < f->reached_ttl))
 		f->reached_ttl = ttl;
+	if (end_of_flow(f) > r->priv->flows_end)
+		r->priv->flows_end = end_of_flow(f);
+	else if (end_of_flow(f) < before && before == r->priv->flows_end)
+		r->priv->flows_end = last_of_flows(r); /* it was the longest: rare */
 }
 
 static void settle_probe(struct wn_result *r, const struct wn_event *ev, uint32_t reply)

@@ -36,6 +36,7 @@ struct wn_result_priv {
 	uint32_t firsts;       /* probes that have their first reply */
 	uint64_t overflow;     /* events there was no room for */
 	uint8_t last_answered; /* the farthest TTL that answered */
+	uint8_t flows_end;     /* the TTL where the longest flow ends */
 };
 
 /*
