@@ -12,6 +12,11 @@ static const struct {
 } exclusive[] = {
 	{"ipv4", "ipv6", "choose one"},
 	{"tos", "dscp", "the DSCP is part of the TOS byte"},
+	{"npaths", "flows", "both say how many"},
+	{"npaths", "mode", "a fixed number of flows proves nothing"},
+	{"npaths", "confidence", "a fixed number of flows proves nothing"},
+	{"npaths", "bound", "a fixed number of flows proves nothing"},
+	{"npaths", "min-share", "a fixed number of flows proves nothing"},
 	{"sim", "backend", "a simulated network has its own back end"},
 	{"sim", "interface", "a simulated network has no interfaces of this machine"},
 	{"sim", "source", "traces of a simulated network start at its own source"},
@@ -75,7 +80,7 @@ static wn_err check_range(const struct wn_request *req, struct wn_errctx *ctx)
 			p->max_ttl);
 	if (p->wait_min_ns > p->wait_max_ns && wn_request_has(req, "wait-min"))
 		return wn_fail(ctx, WN_EUSAGE, "--wait-min is longer than the maximum of --wait");
-	if (p->sport && p->flow_mode == WN_FLOW_FIXED && req->proto != WN_REQ_ICMP &&
+	if (p->sport && wn_flow_is_fixed(p->flow_mode) && req->proto != WN_REQ_ICMP &&
 		p->sport + p->flow > UINT16_MAX)
 		return wn_fail(ctx, WN_EUSAGE, "--flow %u above --source-port %u leaves no port",
 			p->flow, p->sport);
@@ -119,8 +124,10 @@ static wn_err check_sizes(const struct wn_request *req, struct wn_errctx *ctx)
 /* Options that mean something for one path only, or for all of them only. */
 static wn_err check_paths(const struct wn_request *req, struct wn_errctx *ctx)
 {
-	static const char *const of_paths[] = {"confidence", "mode", "bound", "min-share", "flows"};
+	static const char *const of_paths[] = {
+		"confidence", "mode", "bound", "min-share", "npaths", "flows"};
 	const struct wn_params *p = &req->params;
+	uint32_t flows = req->npaths ? req->npaths : req->flows;
 
 	for (size_t i = 0; !req->paths && i < sizeof(of_paths) / sizeof(of_paths[0]); i++)
 		if (wn_request_has(req, of_paths[i]))
@@ -146,10 +153,11 @@ static wn_err check_paths(const struct wn_request *req, struct wn_errctx *ctx)
 			"--format classic shows one path; for all paths use tree, table, json, "
 			"jsonl "
 			"or dot");
-	if (req->proto != WN_REQ_ICMP && p->sport + p->flow + req->flows - 1 > UINT16_MAX)
+	if (req->proto != WN_REQ_ICMP && p->sport + p->flow + flows - 1 > UINT16_MAX)
 		return wn_fail(ctx, WN_EUSAGE,
-			"--flows %u from source port %u on: there are only %u ports", req->flows,
-			(unsigned)(p->sport + p->flow), UINT16_MAX + 1 - (p->sport + p->flow));
+			"--%s %u from source port %u on: there are only %u ports",
+			req->npaths ? "npaths" : "flows", flows, (unsigned)(p->sport + p->flow),
+			UINT16_MAX + 1 - (p->sport + p->flow));
 	return WN_OK;
 }
 
@@ -201,7 +209,9 @@ static void set_paths(const struct wn_request *req, struct wn_params *out)
 	};
 
 	out->paths = modes[req->mode];
-	out->flows = req->flows;
+	if (req->npaths)
+		out->paths = WN_PATHS_FLOWS;
+	out->flows = req->npaths ? req->npaths : req->flows;
 	out->miss_ppm = req->miss_ppm;
 	out->min_share_ppm = req->min_share_ppm;
 	out->miss_by_vertex = req->bound == WN_REQ_BOUND_VERTEX ||

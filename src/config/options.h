@@ -56,6 +56,7 @@ struct wn_request {
 	enum wn_req_mode mode;
 	enum wn_req_bound bound;
 	uint32_t flows, miss_ppm, min_share_ppm;
+	uint32_t npaths;      /* exactly so many flows; 0: as many as are needed */
 	uint64_t set_mask[4]; /* bit i: option i of the table was given */
 };
 

@@ -64,11 +64,13 @@ static const struct wn_opt opts[] = {
 		FIELD(params.sport)},
 	{.key = "flow",
 		.type = WN_OPT_CUSTOM,
-		.arg = "N|fixed|classic",
+		.arg = "N|paris|dublin|classic",
 		.dflt = "0",
 		.help = "Which path where traffic is balanced: N from 0 to 1023 picks a flow, and "
-			"every probe takes the same path; fixed is flow 0. classic changes the "
-			"port (ICMP: the checksum) with each probe as old traceroutes do.",
+			"every probe takes the same path; paris (or fixed) is flow 0. dublin is "
+			"that, too, but names probes by what translators leave alone: the IP-ID, "
+			"over IPv6 the length. classic changes the port (ICMP: the checksum) with "
+			"each probe as old traceroutes do.",
 		.group = g_what,
 		.parse = wn_opt_parse_flow},
 
@@ -211,6 +213,16 @@ static const struct wn_opt opts[] = {
 			"balancing is weighted.",
 		.group = g_paths,
 		.parse = wn_opt_parse_min_share},
+	{.key = "npaths",
+		.type = WN_OPT_UINT,
+		.min = 1,
+		.max = WN_REQ_FLOWS_MAX,
+		.arg = "N",
+		.shown = "as many flows as the confidence needs",
+		.help = "Send exactly N flows to every TTL instead, and claim nothing about what "
+			"they may have missed, as dublin-traceroute does.",
+		.group = g_paths,
+		FIELD(npaths)},
 	{.key = "flows",
 		.type = WN_OPT_UINT,
 		.min = 1,

@@ -71,14 +71,25 @@ wn_err wn_opt_parse_flow(
 	struct wn_request *req, const struct wn_opt *opt, const char *value, struct wn_errctx *ctx)
 {
 	uint64_t flow = 0;
-	bool classic = strcmp(value, "classic") == 0;
+	static const struct {
+		const char *name;
+		enum wn_flow_mode mode;
+	} modes[] = {{"fixed", WN_FLOW_FIXED}, {"paris", WN_FLOW_FIXED}, {"dublin", WN_FLOW_DUBLIN},
+		{"classic", WN_FLOW_CLASSIC}};
 
-	if (!classic && strcmp(value, "fixed") != 0 &&
-		wn_text_u64(value, 0, WN_REQ_FLOW_MAX, &flow) != WN_OK)
-		return wn_opt_bad(ctx, opt, value, "a number from 0 to %d, fixed or classic",
+	for (size_t i = 0; i < sizeof(modes) / sizeof(modes[0]); i++) {
+		if (strcmp(value, modes[i].name) != 0)
+			continue;
+		req->params.flow = 0;
+		req->params.flow_mode = modes[i].mode;
+		return WN_OK;
+	}
+	if (wn_text_u64(value, 0, WN_REQ_FLOW_MAX, &flow) != WN_OK)
+		return wn_opt_bad(ctx, opt, value,
+			"a number from 0 to %d, paris (or fixed), dublin or classic",
 			WN_REQ_FLOW_MAX);
 	req->params.flow = (uint32_t)flow;
-	req->params.flow_mode = classic ? WN_FLOW_CLASSIC : WN_FLOW_FIXED;
+	req->params.flow_mode = WN_FLOW_FIXED;
 	return WN_OK;
 }
 

@@ -30,7 +30,7 @@ static wn_err check(const struct wn_params *params, struct wn_errctx *ctx)
 			"the chance to miss something must be within 0.0001%% and 50%%");
 	if (params->min_share_ppm >= 1000000)
 		return wn_fail(ctx, WN_ERANGE, "the smallest share must be below 100%%");
-	if (params->flow_mode != WN_FLOW_FIXED)
+	if (!wn_flow_is_fixed(params->flow_mode))
 		return wn_fail(ctx, WN_EINVAL, "all paths need probes that keep their flow");
 	return WN_OK;
 }

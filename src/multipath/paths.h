@@ -11,7 +11,8 @@
  *   LITE   the same, but a TTL with many vertices before it is judged as a whole, unless flows
  *          show that links cross (MDA-Lite: Vermeulen et al., IMC 2018), and whoever delivers to
  *          the target is taken to do nothing else
- *   NODES  each TTL as a whole: all interfaces, links as far as flows show them
+ *   FLOWS  all flows at every TTL, each until it arrives; nothing is proved, and miss_ppm is not
+ * used NODES  each TTL as a whole: all interfaces, links as far as flows show them
  *
  * The chance of missing something is shared out over the vertices, so that it holds for the whole
  * graph; with miss_by_vertex each has it for itself.

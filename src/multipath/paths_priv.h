@@ -27,6 +27,7 @@
 #define LITE_PHI       2    /* ... with so many flows through each where they do not all meet */
 #define TRIES	       3    /* of a probe where nothing tells of a limit */
 #define TRIES_LIMITED  12   /* ... where replies are limited */
+#define TRIES_FLOWS    2    /* ... where the flows are so many, whatever they show */
 #define DARK_FLOWS     3    /* tried at once at a TTL where nobody ever answered */
 #define UNLIKELY       .01
 #define LIMIT_LOST     3 /* in a row, before an answer that came when asked for again */

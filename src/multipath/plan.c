@@ -493,12 +493,44 @@ static unsigned last_ttl(const struct wn_paths *p)
 	return last < p->params.max_ttl ? last + 1 : last;
 }
 
+/* ---- a fixed number of flows ---- */
+
+/* Where flow 0 or another has found somebody, and one step farther than it is known itself. */
+static void plan_flow(struct wn_paths *p, uint32_t flow)
+{
+	for (unsigned ttl = p->params.first_ttl; ttl <= p->params.max_ttl; ttl++) {
+		if (p->ends[flow] != 0 && ttl > p->ends[flow])
+			return;
+		if (wn_paths_vertex_of(p, flow, ttl) == NO_VERTEX &&
+			(wn_paths_hop(p, ttl)->answered > 0 || is_spare(p, flow, ttl, NO_VERTEX)) &&
+			wn_paths_cell(p, flow, ttl)->state == CELL_NONE)
+			wn_paths_ask(p, flow, ttl);
+	}
+}
+
+static void plan_flows(struct wn_paths *p)
+{
+	p->used = p->flows;
+	wn_paths_count(p);
+	for (unsigned ttl = p->params.first_ttl; ttl <= p->params.max_ttl; ttl++) {
+		wn_paths_retry(p, ttl);
+		plan_doubt(p, ttl);
+	}
+	plan_vanguard(p);
+	for (uint32_t flow = 1; flow < p->flows && last_ttl(p) > p->params.first_ttl; flow++)
+		plan_flow(p, flow);
+}
+
 void wn_paths_plan(struct wn_paths *p)
 {
 	unsigned last;
 
 	p->asked = 0;
 	p->wake_ns = NEVER;
+	if (p->params.paths == WN_PATHS_FLOWS) {
+		plan_flows(p);
+		return;
+	}
 	if (p->used == 0) {
 		p->used = 1;
 		p->ends[0] = 0;

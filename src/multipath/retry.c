@@ -32,6 +32,8 @@ uint32_t wn_paths_silence(const struct wn_paths *p)
 	double chance = p->sent + 1.0;
 	uint32_t tries = 0;
 
+	if (p->params.paths == WN_PATHS_FLOWS)
+		return TRIES_FLOWS; /* nothing hangs on it */
 	for (; tries < TRIES || (chance > UNLIKELY && tries < TRIES_LIMITED); tries++)
 		chance *= loss;
 	return tries;
@@ -79,7 +81,8 @@ void wn_paths_lost(struct wn_paths *p, uint32_t flow, unsigned ttl)
 	}
 	if (hop->limited)
 		slow_down(p, hop);
-	else if (hop->lost_since >= LIMIT_LOST) /* else it looks like chance */
+	else if (p->params.paths != WN_PATHS_FLOWS &&
+		 hop->lost_since >= LIMIT_LOST) /* else it looks like chance */
 		hop->next_ns = p->now_ns + (cell->tries > 1 ? RETRY_LAST_NS : RETRY_NS);
 }
 
@@ -109,7 +112,8 @@ void wn_paths_answered(struct wn_paths *p, unsigned ttl, uint32_t tries)
 		hop->assume = NO_VERTEX; /* not silent after all */
 		take_back(p, ttl, TRIES_LIMITED);
 	}
-	if (tries > 1 && hop->lost_since >= LIMIT_LOST && !hop->limited && hop->answered > 1) {
+	if (p->params.paths != WN_PATHS_FLOWS && tries > 1 && hop->lost_since >= LIMIT_LOST &&
+		!hop->limited && hop->answered > 1) {
 		hop->limited = true;
 		hop->interval_ns = LIMIT_FIRST_NS;
 	} else if (hop->limited)

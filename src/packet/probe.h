@@ -30,10 +30,21 @@ const char *wn_clock_name(enum wn_clock clock); /* "none" "user" "kernel" "tcp-i
 
 /* How probes of one trace relate to load balancers. */
 enum wn_flow_mode {
-	WN_FLOW_FIXED,	/* every header field a balancer may hash stays the same */
-	WN_FLOW_CLASSIC /* one more port (UDP destination, TCP source) or checksum with each probe
-			 */
+	WN_FLOW_FIXED, /* every header field a balancer may hash stays the same */
+	/* One more port (UDP destination, TCP source) or checksum with each probe. */
+	WN_FLOW_CLASSIC,
+	/*
+	 * Fixed, and named by what translators leave alone: IPv4 the IP-ID, which is the UDP
+	 * checksum (ICMP: the sequence, TCP: the low half of its sequence) as it was sent; IPv6 the
+	 * length, one byte more with each TTL, where the probe has a payload. As dublin-traceroute
+	 * does.
+	 */
+	WN_FLOW_DUBLIN
 };
+static inline bool wn_flow_is_fixed(enum wn_flow_mode mode)
+{
+	return mode != WN_FLOW_CLASSIC;
+}
 
 struct wn_probe {
 	uint64_t id; /* the engine's; comes back in sent, failed and hints */

@@ -42,12 +42,14 @@ NAMES(reply_kind, enum wn_reply_kind, WN_REPLY_KINDS, 1);
 NAMES(match, enum wn_match, WN_MATCH_WEAK + 1, 1);
 NAMES(stop, enum wn_stop, WN_STOP_ERROR + 1, 1);
 NAMES(note, enum wn_note_kind, WN_NOTE_TOO_LARGE + 1, 1);
-NAMES(paths_mode, enum wn_paths_mode, WN_PATHS_FULL + 1, 1);
+NAMES(paths_mode, enum wn_paths_mode, WN_PATHS_FLOWS + 1, 1);
 NAMES(err, wn_err, 1 - (WN_ESYS), -1);
 
 static const char *flow_mode_name(int value)
 {
-	return value == WN_FLOW_CLASSIC ? "classic" : "fixed";
+	static const char *const modes[] = {"fixed", "classic", "dublin"};
+
+	return modes[value % 3];
 }
 
 /* RFC 5837 section 4.2 */
@@ -58,7 +60,7 @@ static const char *role_name(int value)
 	return roles[value & 3];
 }
 
-static const struct wn_enum flow_mode_values = {.count = 2, .step = 1, .name = flow_mode_name};
+static const struct wn_enum flow_mode_values = {.count = 3, .step = 1, .name = flow_mode_name};
 static const struct wn_enum role_values = {.count = 4, .step = 1, .name = role_name};
 
 /* ---- parameters ---- */

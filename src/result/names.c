@@ -61,6 +61,7 @@ static const char *const paths_mode_names[] = {
 	[WN_PATHS_NODES] = "nodes",
 	[WN_PATHS_LITE] = "lite",
 	[WN_PATHS_FULL] = "full",
+	[WN_PATHS_FLOWS] = "flows",
 };
 
 static const char *name_of(const char *const *names, size_t count, unsigned value)

@@ -19,9 +19,10 @@ enum wn_paths_mode {
 	WN_PATHS_NODES, /* interfaces at each TTL; links as far as the flows show them */
 	WN_PATHS_LITE, /* links proved vertex by vertex, but by hop where that is affordable only so
 			*/
-	WN_PATHS_FULL  /* links proved vertex by vertex everywhere */
+	WN_PATHS_FULL, /* links proved vertex by vertex everywhere */
+	WN_PATHS_FLOWS /* so many flows at every TTL: nothing is proved */
 };
-const char *wn_paths_mode_name(enum wn_paths_mode mode); /* "off" "nodes" "lite" "full" */
+const char *wn_paths_mode_name(enum wn_paths_mode mode); /* "off" "nodes" "lite" ... */
 
 struct wn_params {
 	char target[WN_TEXT_MAX]; /* as typed */

@@ -32,7 +32,7 @@ static struct verdict forged(struct wn_trace *t)
 /* Ports as our probes carry them, whichever probe it is. */
 static bool are_our_ports(const struct params *p, uint16_t sport, uint16_t dport)
 {
-	if (p->flow_mode == WN_FLOW_FIXED)
+	if (wn_flow_is_fixed(p->flow_mode))
 		return (uint16_t)(sport - p->sport - p->flow) < (p->flows ? p->flows : 1) &&
 		       dport == p->dport;
 	if (p->proto == WN_PROTO_TCP)
@@ -128,6 +128,21 @@ static struct verdict match_tag(struct wn_trace *t, const struct wn_reply *r)
 	return ours ? forged(t) : not_ours;
 }
 
+/* A translator has changed the checksum, and left the IP-ID that is the same. */
+static struct verdict match_id(struct wn_trace *t, const struct wn_quote *q)
+{
+	uint16_t rec = NO_REC;
+
+	while ((rec = wn_trace_rec_by_tag(t, q->ip_id, rec)) != NO_REC) {
+		struct wn_probe probe;
+
+		wn_trace_rec_probe(t, rec, &probe);
+		if (probe.ip_id == q->ip_id && has_ports_of(&probe, q->sport, q->dport))
+			return accept(rec, WN_MATCH_WEAK);
+	}
+	return forged(t);
+}
+
 static struct verdict match_quote(struct wn_trace *t, const struct wn_reply *r)
 {
 	const struct wn_quote *q = &r->quote;
@@ -142,6 +157,9 @@ static struct verdict match_quote(struct wn_trace *t, const struct wn_reply *r)
 	}
 	if (has_cookie(t, q))
 		return match_cookie(t, q);
+	if (t->params.flow_mode == WN_FLOW_DUBLIN && t->params.proto == WN_PROTO_UDP &&
+		t->params.dst.family == 4 && t->params.caps.sends_ip_id && is_our_quote(t, q))
+		return match_id(t, q);
 	return match_tag(t, r);
 }
 
@@ -228,7 +246,7 @@ static struct verdict match_udp(struct wn_trace *t, const struct wn_reply *r)
 		return accept(best, WN_MATCH_WEAK);
 	if (!are_our_ports(&t->params, r->dport, r->sport))
 		return not_ours;
-	if (t->params.flow_mode == WN_FLOW_FIXED && !t->more)
+	if (wn_flow_is_fixed(t->params.flow_mode) && !t->more)
 		return (struct verdict){.claim = WN_CLAIM_TAKEN, .rec = NO_REC, .tie = true};
 	best = NO_REC;
 	for (uint16_t i = 0; i < t->out_count; i++) {

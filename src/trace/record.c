@@ -68,6 +68,17 @@ static void classic_flow(const struct params *p, uint64_t id, struct wn_probe *o
 		out->sport = (uint16_t)(p->sport + id % CLASSIC_SPORTS);
 }
 
+/* IP-ID 0 would be the kernel's to choose. */
+static void name_like_dublin(struct wn_probe *p)
+{
+	uint16_t id = (uint16_t)wn_probe_tag(p);
+
+	if (p->dst.family == 4)
+		p->ip_id = id ? id : p->ip_id;
+	else if (p->proto != WN_PROTO_TCP)
+		p->size = (uint16_t)(p->size + p->ttl);
+}
+
 void wn_trace_rec_probe(const struct wn_trace *t, uint16_t index, struct wn_probe *out)
 {
 	const struct params *p = &t->params;
@@ -88,7 +99,7 @@ void wn_trace_rec_probe(const struct wn_trace *t, uint16_t index, struct wn_prob
 		.pattern = p->pattern,
 		.mark = p->mark,
 	};
-	if (p->flow_mode == WN_FLOW_FIXED)
+	if (wn_flow_is_fixed(p->flow_mode))
 		fixed_flow(p, t->more ? t->more[index].flow : p->flow, out);
 	else
 		classic_flow(p, out->id, out);
@@ -97,6 +108,8 @@ void wn_trace_rec_probe(const struct wn_trace *t, uint16_t index, struct wn_prob
 		out->sport = out->dport = 0;
 	}
 	wn_probe_stamp(out, &t->key, rec->number, rec->salt);
+	if (p->flow_mode == WN_FLOW_DUBLIN)
+		name_like_dublin(out);
 }
 
 static uint16_t tag_slot(const struct wn_trace *t, uint32_t tag)

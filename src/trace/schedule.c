@@ -19,7 +19,7 @@ uint32_t wn_trace_want(const struct wn_trace *t, uint8_t ttl)
 {
 	uint32_t probes = t->params.probes;
 
-	if (t->params.caps.per_flow == 1 && t->params.flow_mode == WN_FLOW_FIXED &&
+	if (t->params.caps.per_flow == 1 && wn_flow_is_fixed(t->params.flow_mode) &&
 		ttl > t->frontier)
 		probes = 1;
 	return probes + (wn_trace_hop(t, ttl)->flags & HOP_F_SERIAL ? 1 : 0);
@@ -49,7 +49,7 @@ static uint64_t patience_ns(const struct wn_trace *t)
  */
 static bool is_staged(const struct wn_trace *t, uint8_t ttl)
 {
-	return t->params.proto == WN_PROTO_TCP && t->params.flow_mode == WN_FLOW_FIXED &&
+	return t->params.proto == WN_PROTO_TCP && wn_flow_is_fixed(t->params.flow_mode) &&
 	       ttl > t->expire_top;
 }
 
@@ -126,7 +126,7 @@ static uint32_t window(const struct wn_trace *t, uint64_t *wake_ns)
 		limit = known;
 		*wake_ns = min_ns(*wake_ns, open_ns);
 	}
-	if (t->params.caps.per_flow > 0 && t->params.flow_mode == WN_FLOW_FIXED)
+	if (t->params.caps.per_flow > 0 && wn_flow_is_fixed(t->params.flow_mode))
 		limit = (uint32_t)min_ns(limit, t->params.caps.per_flow);
 	return t->serial ? 1 : limit;
 }
@@ -137,7 +137,7 @@ static bool flow_is_full(const struct wn_trace *t)
 	uint64_t next, span = UINT64_MAX;
 	uint32_t same = 0;
 
-	if (t->params.caps.per_flow == 0 || t->params.flow_mode == WN_FLOW_FIXED)
+	if (t->params.caps.per_flow == 0 || wn_flow_is_fixed(t->params.flow_mode))
 		return false;
 	if (t->params.proto == WN_PROTO_TCP)
 		span = CLASSIC_SPORTS;

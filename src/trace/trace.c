@@ -31,8 +31,11 @@ static wn_err check(struct wn_params *p, struct wn_errctx *ctx)
 {
 	struct wn_probe probe = {
 		.src = p->src, .dst = p->dst, .proto = p->proto, .ttl = 1, .size = p->size};
-	wn_err err = wn_probe_check(&probe, ctx);
+	wn_err err;
 
+	if (p->flow_mode == WN_FLOW_DUBLIN && p->dst.family == 6)
+		probe.size = (uint16_t)(probe.size + p->max_ttl); /* the longest */
+	err = wn_probe_check(&probe, ctx);
 	if (err != WN_OK)
 		return err;
 	if (p->first_ttl == 0 || p->first_ttl > p->max_ttl)
@@ -184,7 +187,7 @@ wn_err wn_trace_new_guided(const struct wn_params *params, uint32_t probes,
 {
 	struct wn_trace init = begin(key, now_ns);
 
-	assert(probes > 0 && params->flow_mode == WN_FLOW_FIXED);
+	assert(probes > 0 && wn_flow_is_fixed(params->flow_mode));
 	return create(params, probes, &init, out, ctx);
 }
 

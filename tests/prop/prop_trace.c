@@ -44,10 +44,12 @@ static void read_paths(struct world *w)
 	struct wn_params *p = &w->params;
 	uint8_t bits = wn_rd_u8(&w->in);
 
+	if (bits & 128)
+		p->flow_mode = WN_FLOW_DUBLIN;
 	if (!(bits & 1))
 		return;
-	p->paths = (enum wn_paths_mode)(WN_PATHS_NODES + (bits >> 1) % 3);
-	p->flow_mode = WN_FLOW_FIXED;
+	p->paths = (enum wn_paths_mode)(WN_PATHS_NODES + (bits >> 1) % 4);
+	p->flow_mode = bits & 128 ? WN_FLOW_DUBLIN : WN_FLOW_FIXED;
 	p->flows = 1 + pick(&w->in, bits & 8 ? 200 : 20);
 	p->miss_ppm = 1 + pick(&w->in, 60000) * 8;
 	p->miss_by_vertex = bits & 16;
@@ -116,7 +118,7 @@ static void check_bounds(const struct world *w)
 		prop_check(hop->answered <= hop->ended);
 	}
 	prop_check(offered == t->offered && again == t->again && active == t->out_count);
-	if (!w->paths && t->params.caps.per_flow && t->params.flow_mode == WN_FLOW_FIXED &&
+	if (!w->paths && t->params.caps.per_flow && wn_flow_is_fixed(t->params.flow_mode) &&
 		t->params.caps.per_flow < limit)
 		limit = t->params.caps.per_flow;
 	prop_check(t->out_count <= limit);
