@@ -90,13 +90,30 @@ static wn_err check_range(const struct wn_request *req, struct wn_errctx *ctx)
 	return WN_OK;
 }
 
+static uint8_t tcp_options(const struct wn_request *req)
+{
+	return wn_request_has(req, "tcp-options") ? req->params.tcp_options : WN_TCP_OPT_USUAL;
+}
+
+static uint16_t least_size(const struct wn_request *req, enum wn_proto proto, uint8_t family)
+{
+	uint16_t options = proto == WN_PROTO_TCP ? wn_tcp_options_size(tcp_options(req)) : 0;
+
+	return (uint16_t)(wn_probe_min_size(family, proto) + options);
+}
+
 static wn_err check_size(
 	const struct wn_request *req, enum wn_proto proto, uint8_t family, struct wn_errctx *ctx)
 {
-	uint16_t least = wn_probe_min_size(family, proto);
+	uint16_t bare = wn_probe_min_size(family, proto), least = least_size(req, proto, family);
 
 	if (!wn_request_has(req, "size") || req->params.size >= least)
 		return WN_OK;
+	if (req->params.size >= bare)
+		return wn_fail(ctx, WN_EUSAGE,
+			"--size %u: tcp over IPv%u needs at least %u bytes with its options; "
+			"%u with --tcp-options none",
+			req->params.size, family, least, bare);
 	return wn_fail(ctx, WN_EUSAGE, "--size %u: %s over IPv%u needs at least %u bytes",
 		req->params.size, wn_proto_name(proto), family, least);
 }
@@ -196,7 +213,7 @@ static uint16_t size_for(const struct wn_request *req, enum wn_proto proto, uint
 	if (wn_request_has(req, "size"))
 		return req->params.size;
 	if (proto == WN_PROTO_TCP)
-		return wn_probe_min_size(family, proto);
+		return least_size(req, proto, family);
 	return family == 6 ? WN_REQ_SIZE_V6 : WN_REQ_SIZE_V4;
 }
 
@@ -235,6 +252,8 @@ wn_err wn_request_params(const struct wn_request *req, enum wn_proto proto,
 	out->size = size_for(req, proto, dst->family);
 	if (req->paths)
 		set_paths(req, out);
+	out->tcp_flags = proto == WN_PROTO_TCP ? WN_TCP_SYN : 0;
+	out->tcp_options = proto == WN_PROTO_TCP ? tcp_options(req) : 0;
 	if (out->wait_min_ns > out->wait_max_ns)
 		out->wait_min_ns = out->wait_max_ns; /* -w 100ms means it */
 	return check_size(req, proto, dst->family, ctx);

@@ -294,7 +294,7 @@ static const struct wn_opt opts[] = {
 		.min = 1,
 		.max = WN_PACKET_MAX,
 		.arg = "BYTES",
-		.shown = "60 bytes over IPv4, 80 bytes over IPv6; tcp: the smallest",
+		.shown = "60 bytes over IPv4, 80 bytes over IPv6; tcp: the least its options take",
 		.unit = "bytes",
 		.help = "Size of a probe, IP header included.",
 		.group = g_packet,
@@ -330,6 +330,14 @@ static const struct wn_opt opts[] = {
 		.help = "Byte that fills the payload, decimal or 0x hex.",
 		.group = g_packet,
 		FIELD(params.pattern)},
+	{.key = "tcp-options",
+		.type = WN_OPT_CUSTOM,
+		.arg = "LIST|none",
+		.shown = "mss,sack,timestamps,wscale, as any Linux machine",
+		.help = "TCP options of a SYN: some of mss, sack, timestamps, wscale. Routers that "
+			"quote enough of it show who takes options away or changes them.",
+		.group = g_packet,
+		.parse = wn_opt_parse_tcp_options},
 
 	{.key = "numeric",
 		.short_name = 'n',

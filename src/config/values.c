@@ -183,6 +183,35 @@ wn_err wn_opt_parse_dscp(
 	return WN_OK;
 }
 
+/* A comma separated list of names, found by bit_of, as a set; false when one is unknown. */
+static bool read_set(const char *value, uint8_t (*bit_of)(const char *, size_t), uint8_t *out)
+{
+	const char *word;
+	size_t len;
+
+	*out = 0;
+	for (size_t i = 0; wn_opt_choice(value, i, &word, &len); i++) {
+		uint8_t bit = bit_of(word, len);
+
+		if (!bit)
+			return false;
+		*out |= bit;
+	}
+	return true;
+}
+
+wn_err wn_opt_parse_tcp_options(
+	struct wn_request *req, const struct wn_opt *opt, const char *value, struct wn_errctx *ctx)
+{
+	uint8_t set = 0;
+
+	if (strcmp(value, "none") != 0 && !read_set(value, wn_tcp_option, &set))
+		return wn_opt_bad(ctx, opt, value,
+			"none or a list of mss, sack, timestamps and wscale, like mss,sack");
+	req->params.tcp_options = set;
+	return WN_OK;
+}
+
 wn_err wn_opt_parse_verbose(
 	struct wn_request *req, const struct wn_opt *opt, const char *value, struct wn_errctx *ctx)
 {

@@ -247,6 +247,8 @@ static void write_reply_packet(
 	wn_jw_opt(w, "icmp_type", icmp ? p->icmp_type : -1);
 	wn_jw_opt(w, "icmp_code", icmp ? p->icmp_code : -1);
 	wn_jw_opt(w, "tcp_flags", tcp ? p->tcp_flags : -1);
+	wn_jw_opt(w, "tcp_options", p->tcp_opts.whole ? p->tcp_opts.set : -1);
+	wn_jw_opt(w, "tcp_mss", p->tcp_opts.whole ? p->tcp_opts.mss : -1);
 	wn_reply_mark(p->kind, from->family, p->icmp_code, p->mtu, mark);
 	if (mark[0])
 		wn_jw_text(w, "mark", mark);

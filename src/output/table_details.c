@@ -131,6 +131,26 @@ static void add_translated(struct wn_strbuf *text, const char *what, const struc
 	wn_strbuf_fmt(text, "sent was %s", wn_addr_str(sent, buf));
 }
 
+static void add_tcp(struct wn_strbuf *text, const struct wn_probe *p, const struct wn_quote *q)
+{
+	uint8_t stripped, changed;
+	unsigned count = 0;
+
+	wn_tcp_changes(p, q, &stripped, &changed);
+	for (uint8_t bit = 1; bit & WN_TCP_OPT_USUAL; bit = (uint8_t)(bit << 1))
+		if (stripped & bit)
+			wn_strbuf_fmt(text, "%s %s",
+				count++ ? "," : "TCP options taken away:", wn_tcp_option_name(bit));
+	if (changed & WN_TCP_OPT_MSS)
+		wn_strbuf_fmt(text, "%squoted MSS is %u, sent was %u", text->len ? "; " : "",
+			(unsigned)q->tcp_opts.mss, (unsigned)wn_tcp_mss(p->dst.family));
+	if (changed & WN_TCP_OPT_WSCALE)
+		wn_strbuf_fmt(text, "%squoted window scale is %u, sent was %u",
+			text->len ? "; " : "", (unsigned)q->tcp_opts.wscale, WN_TCP_WSCALE);
+	if (changed & WN_TCP_OPT_TIMESTAMPS)
+		wn_strbuf_fmt(text, "%squoted TCP time stamp was changed", text->len ? "; " : "");
+}
+
 static void write_quote(struct wn_strbuf *out, const struct wn_table *t, const struct wn_row *row,
 	struct wn_strbuf *text)
 {
@@ -149,6 +169,8 @@ static void write_quote(struct wn_strbuf *out, const struct wn_table *t, const s
 	flush(out, t, text);
 	add_translated(text, "source", &q->src, &p->src);
 	add_translated(text, "destination", &q->dst, &p->dst);
+	flush(out, t, text);
+	add_tcp(text, p, q);
 	flush(out, t, text);
 }
 

@@ -178,35 +178,80 @@ static wn_err answer_udp(const struct asked *a, struct wn_wr *w)
 	return WN_OK;
 }
 
-static wn_err answer_tcp(const struct asked *a, uint8_t flags, struct wn_wr *w)
-{
-	bool open = flags == SYN_ACK;
-	struct wn_rd r;
-	uint32_t seq, ack;
-	size_t header;
+/* A probe's TCP header as the answer needs it. */
+struct segment {
+	uint32_t seq, ack, payload;
+	struct wn_tcp_header header;
+};
 
-	if (a->ip.proto != WN_IP_TCP || a->l4_len < WN_TCP_HEADER)
-		return WN_EINVAL;
+static bool read_segment(const struct asked *a, struct segment *out)
+{
+	struct wn_rd r;
+
+	memset(out, 0, sizeof(*out));
+	if (a->ip.proto != WN_IP_TCP)
+		return false;
 	wn_rd_init(&r, a->l4, a->l4_len);
 	wn_rd_skip(&r, 4);
-	seq = wn_rd_be32(&r);
-	wn_rd_skip(&r, 4);
-	header = (size_t)(wn_rd_u8(&r) >> 4) * 4;
-	ack = seq + 1;
-	if (!open && header <= a->l4_len) /* RFC 9293 3.10.7.1: SEG.SEQ + SEG.LEN */
-		ack += (uint32_t)(a->l4_len - header);
+	out->seq = wn_rd_be32(&r);
+	out->ack = wn_rd_be32(&r);
+	if (!wn_tcp_read(&r, &out->header))
+		return false;
+	out->payload = (uint32_t)wn_rd_left(&r);
+	return true;
+}
+
+static void write_segment(const struct asked *a, const struct segment *s, struct wn_wr *w)
+{
+	unsigned words = (WN_TCP_HEADER + wn_tcp_options_size(s->header.opts.set)) / 4u;
+
 	wn_wr_be16(w, a->head.dport);
 	wn_wr_be16(w, a->head.sport);
-	wn_wr_be32(w, open ? seq * 2654435761u + 1 : 0); /* any number will do */
-	wn_wr_be32(w, ack);
-	wn_wr_u8(w, open ? WN_TCP_SYN_SIZE / 4 << 4 : WN_TCP_HEADER / 4 << 4);
-	wn_wr_u8(w, flags);
-	wn_wr_be16(w, open ? WINDOW : 0);
+	wn_wr_be32(w, s->seq);
+	wn_wr_be32(w, s->ack);
+	wn_wr_u8(w, (uint8_t)(words << 4));
+	wn_wr_u8(w, s->header.flags);
+	wn_wr_be16(w, s->header.window);
 	wn_wr_be32(w, 0);
-	if (open) {
-		wn_wr_be16(w, 0x0204);
-		wn_wr_be16(w, a->ip.family == 4 ? 1460 : 1440);
-	}
+	wn_tcp_write_options(&s->header, w);
+}
+
+/* A listener takes up the options that it is offered; its own MSS it says in any case. */
+static wn_err answer_syn(const struct asked *a, struct wn_wr *w)
+{
+	const uint8_t judged = WN_TCP_SYN | WN_TCP_ACK | WN_TCP_RST | WN_TCP_FIN;
+	struct segment syn, answer;
+
+	if (!read_segment(a, &syn) || (syn.header.flags & judged) != WN_TCP_SYN)
+		return WN_EINVAL;
+	answer = (struct segment){
+		.seq = syn.seq * 2654435761u + 1, /* any number will do */
+		.ack = syn.seq + 1,
+		.header = {.flags = SYN_ACK,
+			.window = WINDOW,
+			.opts = {.set = WN_TCP_OPT_MSS | syn.header.opts.set,
+				.mss = wn_tcp_mss(a->ip.family),
+				.wscale = WN_TCP_WSCALE,
+				.tsval = syn.seq ^ syn.header.opts.tsval}, /* nor here */
+			.tsecr = syn.header.opts.tsval},
+	};
+	write_segment(a, &answer, w);
+	return WN_OK;
+}
+
+/* RFC 9293 3.10.7.1: what nobody expects is reset, but for a reset. */
+static wn_err answer_reset(const struct asked *a, struct wn_wr *w)
+{
+	struct segment seg, answer = {.header.flags = RST_ACK};
+	uint8_t flags;
+
+	if (!read_segment(a, &seg) || seg.header.flags & WN_TCP_RST)
+		return WN_EINVAL;
+	flags = seg.header.flags;
+	answer.ack = seg.seq + seg.payload + !!(flags & WN_TCP_SYN) + !!(flags & WN_TCP_FIN);
+	if (flags & WN_TCP_ACK)
+		answer = (struct segment){.seq = seg.ack, .header.flags = WN_TCP_RST};
+	write_segment(a, &answer, w);
 	return WN_OK;
 }
 
@@ -218,9 +263,9 @@ static wn_err write_answer(enum wn_reply_kind kind, const struct asked *a, struc
 	case WN_REPLY_UDP:
 		return answer_udp(a, w);
 	case WN_REPLY_SYN_ACK:
-		return answer_tcp(a, SYN_ACK, w);
+		return answer_syn(a, w);
 	case WN_REPLY_RST:
-		return answer_tcp(a, RST_ACK, w);
+		return answer_reset(a, w);
 	default:
 		return WN_EINVAL;
 	}

@@ -9,10 +9,10 @@
 #include "packet/wire_int.h"
 
 #define COMPENSATION_AT WN_COOKIE_BYTES /* in the payload; even, so it is one word of the sum */
-#define SYN_WINDOW	64240
+#define TCP_WINDOW	64240		/* of a Linux machine's SYN */
 
 struct l4 {
-	uint8_t bytes[WN_TCP_SYN_SIZE];
+	uint8_t bytes[WN_TCP_HEADER + WN_TCP_OPTIONS_MAX];
 	size_t len;
 	size_t csum_at;
 };
@@ -34,19 +34,25 @@ static void write_echo(const struct wn_probe *p, struct wn_wr *w)
 	wn_wr_be16(w, p->icmp_seq);
 }
 
-static void write_syn(const struct wn_probe *p, struct wn_wr *w)
+static void write_tcp(const struct wn_probe *p, struct wn_wr *w)
 {
+	struct wn_tcp_header h = {.opts = {.set = p->tcp_options,
+					  .mss = wn_tcp_mss(p->dst.family),
+					  .wscale = WN_TCP_WSCALE,
+					  .tsval = p->tcp_tsval},
+		.tsecr = p->tcp_tsecr};
+	unsigned words = (WN_TCP_HEADER + wn_tcp_options_size(p->tcp_options)) / 4u;
+
 	wn_wr_be16(w, p->sport);
 	wn_wr_be16(w, p->dport);
 	wn_wr_be32(w, p->tcp_seq);
-	wn_wr_be32(w, 0);
-	wn_wr_u8(w, WN_TCP_SYN_SIZE / 4 << 4);
-	wn_wr_u8(w, WN_TCP_SYN);
-	wn_wr_be16(w, SYN_WINDOW);
+	wn_wr_be32(w, p->tcp_ack);
+	wn_wr_u8(w, (uint8_t)(words << 4));
+	wn_wr_u8(w, wn_tcp_flags(p));
+	wn_wr_be16(w, TCP_WINDOW);
 	wn_wr_be16(w, 0);
 	wn_wr_be16(w, 0);
-	wn_wr_be16(w, 0x0204); /* MSS, RFC 9293 3.2 */
-	wn_wr_be16(w, p->dst.family == 4 ? 1460 : 1440);
+	wn_tcp_write_options(&h, w);
 }
 
 static void write_header(const struct wn_probe *p, size_t payload_len, struct l4 *l4)
@@ -64,7 +70,7 @@ static void write_header(const struct wn_probe *p, size_t payload_len, struct l4
 		l4->csum_at = 2;
 		break;
 	case WN_PROTO_TCP:
-		write_syn(p, &w);
+		write_tcp(p, &w);
 		l4->csum_at = 16;
 		break;
 	}

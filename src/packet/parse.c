@@ -75,9 +75,8 @@ static enum wn_reply_kind tcp_kind(uint8_t flags)
 
 static wn_err parse_tcp(const uint8_t *buf, size_t len, struct wn_reply *out)
 {
+	struct wn_tcp_header h;
 	struct wn_rd r;
-	size_t header;
-	uint16_t csum;
 
 	if (len < PORTS_BYTES)
 		return WN_ETRUNC;
@@ -91,15 +90,17 @@ static wn_err parse_tcp(const uint8_t *buf, size_t len, struct wn_reply *out)
 	}
 	out->tcp_seq = wn_rd_be32(&r);
 	out->tcp_ack = wn_rd_be32(&r);
-	header = (size_t)(wn_rd_u8(&r) >> 4) * 4;
-	out->tcp_flags = wn_rd_u8(&r);
-	if (header < WN_TCP_HEADER)
+	if (!wn_tcp_read(&r, &h))
 		return WN_EPARSE;
-	out->kind = tcp_kind(out->tcp_flags);
-	wn_rd_skip(&r, 2);
-	csum = wn_rd_be16(&r);
-	out->truncated |= header > len;
-	out->checksum_bad |= sum_bad(out, WN_IP_TCP, buf, len, csum);
+	out->kind = tcp_kind(h.flags);
+	out->tcp_flags = h.flags;
+	out->tcp_window = h.window;
+	out->tcp_opts = h.opts;
+	out->tcp_tsecr = h.tsecr;
+	out->tcp_sack_left = h.sack_left;
+	out->tcp_sack_right = h.sack_right;
+	out->truncated |= !h.opts.whole;
+	out->checksum_bad |= sum_bad(out, WN_IP_TCP, buf, len, h.checksum);
 	return WN_OK;
 }
 

@@ -41,7 +41,12 @@ uint16_t wn_ip_header_size(uint8_t family)
 
 static uint16_t l4_header(enum wn_proto proto)
 {
-	return proto == WN_PROTO_TCP ? WN_TCP_SYN_SIZE : WN_UDP_HEADER;
+	return proto == WN_PROTO_TCP ? WN_TCP_HEADER : WN_UDP_HEADER;
+}
+
+static uint16_t options_size(const struct wn_probe *p)
+{
+	return p->proto == WN_PROTO_TCP ? wn_tcp_options_size(p->tcp_options) : 0;
 }
 
 uint16_t wn_probe_min_size(uint8_t family, enum wn_proto proto)
@@ -53,7 +58,8 @@ uint16_t wn_probe_min_size(uint8_t family, enum wn_proto proto)
 
 uint16_t wn_probe_payload_size(const struct wn_probe *p)
 {
-	return (uint16_t)(p->size - wn_ip_header_size(p->dst.family) - l4_header(p->proto));
+	return (uint16_t)(p->size - wn_ip_header_size(p->dst.family) - l4_header(p->proto) -
+			  options_size(p));
 }
 
 wn_err wn_probe_check(const struct wn_probe *p, struct wn_errctx *ctx)
@@ -70,7 +76,9 @@ wn_err wn_probe_check(const struct wn_probe *p, struct wn_errctx *ctx)
 		return wn_fail(ctx, WN_ERANGE, "TTL 0: it must be 1 to 255");
 	if (p->flow_label > 0xfffff)
 		return wn_fail(ctx, WN_ERANGE, "flow label beyond 20 bits");
-	min = wn_probe_min_size(p->dst.family, p->proto);
+	if (p->tcp_options & ~WN_TCP_OPT_USUAL)
+		return wn_fail(ctx, WN_EINVAL, "a TCP option that probes cannot have");
+	min = (uint16_t)(wn_probe_min_size(p->dst.family, p->proto) + options_size(p));
 	if (p->size < min || p->size > WN_PACKET_MAX)
 		return wn_fail(ctx, WN_ERANGE, "size %u: %s over IPv%u needs %u to %u bytes",
 			(unsigned)p->size, wn_proto_name(p->proto), (unsigned)p->dst.family,
@@ -116,6 +124,11 @@ void wn_probe_stamp(struct wn_probe *p, const struct wn_sipkey *key, uint32_t nu
 		break;
 	case WN_PROTO_TCP:
 		p->tcp_seq = tag;
+		/* A RST to an acknowledgment has its number and no other, RFC 9293 3.10.7.1. */
+		p->tcp_ack = wn_tcp_flags(p) & WN_TCP_ACK ? tag : 0;
+		p->tcp_tsval = p->tcp_options & WN_TCP_OPT_TIMESTAMPS
+				       ? (uint32_t)(wn_cookie_u64(p->cookie) >> 32)
+				       : 0;
 		break;
 	}
 }
@@ -180,9 +193,11 @@ bool wn_reply_tag(const struct wn_reply *r, enum wn_proto proto, uint32_t *out_t
 		*out_tag = r->icmp_seq;
 		return proto == WN_PROTO_ICMP && !r->truncated;
 	case WN_REPLY_SYN_ACK:
-	case WN_REPLY_RST:
 		*out_tag = r->tcp_ack - 1;
-		return proto == WN_PROTO_TCP && (r->tcp_flags & WN_TCP_ACK);
+		return proto == WN_PROTO_TCP;
+	case WN_REPLY_RST:
+		*out_tag = r->tcp_flags & WN_TCP_ACK ? r->tcp_ack - 1 : r->tcp_seq;
+		return proto == WN_PROTO_TCP;
 	case WN_REPLY_UDP:
 	case WN_REPLY_TCP_OTHER:
 		return false;

@@ -8,6 +8,7 @@
 #define WN_PACKET_PROBE_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include "base/addr.h"
 #include "base/siphash.h"
@@ -46,6 +47,25 @@ static inline bool wn_flow_is_fixed(enum wn_flow_mode mode)
 	return mode != WN_FLOW_CLASSIC;
 }
 
+/* Flags of a TCP header, RFC 9293 3.1 and RFC 3168 6.1. */
+#define WN_TCP_FIN 0x01
+#define WN_TCP_SYN 0x02
+#define WN_TCP_RST 0x04
+#define WN_TCP_PSH 0x08
+#define WN_TCP_ACK 0x10
+#define WN_TCP_URG 0x20
+#define WN_TCP_ECE 0x40
+#define WN_TCP_CWR 0x80
+
+/* Sets of TCP options. */
+#define WN_TCP_OPT_MSS	      0x01 /* RFC 9293 3.2; sent as wn_tcp_mss */
+#define WN_TCP_OPT_SACK_OK    0x02 /* SACK permitted, RFC 2018 2 */
+#define WN_TCP_OPT_TIMESTAMPS 0x04 /* RFC 7323 3.2 */
+#define WN_TCP_OPT_WSCALE     0x08 /* RFC 7323 2.2; sent as WN_TCP_WSCALE */
+#define WN_TCP_OPT_USUAL      0x0f /* all of them, as the SYN of any Linux machine */
+#define WN_TCP_OPT_SACK	      0x10 /* blocks of data received, RFC 2018 3; only in answers */
+#define WN_TCP_WSCALE	      7
+
 struct wn_probe {
 	uint64_t id; /* the engine's; comes back in sent, failed and hints */
 	uint32_t flow;
@@ -62,20 +82,33 @@ struct wn_probe {
 	uint16_t icmp_id, icmp_seq;
 	uint16_t
 		checksum; /* UDP and ICMP checksum to come out at, by a compensating payload word */
-	uint32_t tcp_seq;
-	uint8_t cookie[8]; /* first bytes of the payload, where there is one */
-	uint8_t pattern;   /* the rest of the payload */
-	uint32_t mark;	   /* SO_MARK; 0 none */
+	uint32_t tcp_seq, tcp_ack;
+	uint32_t tcp_tsval, tcp_tsecr; /* where the options have time stamps */
+	uint8_t tcp_flags;	       /* WN_TCP_*; 0 stands for a SYN */
+	uint8_t tcp_options;	       /* WN_TCP_OPT_*, as sent */
+	uint8_t cookie[8];	       /* first bytes of the payload, where there is one */
+	uint8_t pattern;	       /* the rest of the payload */
+	uint32_t mark;		       /* SO_MARK; 0 none */
 };
 
+/* The flag or option of a name ("syn", "timestamps") that need not end; 0 when there is none. */
+uint8_t wn_tcp_flag(const char *name, size_t len);
+uint8_t wn_tcp_option(const char *name, size_t len);
+const char *wn_tcp_option_name(uint8_t option); /* of one; "" when there is none */
+/* The flags that p goes out with. */
+uint8_t wn_tcp_flags(const struct wn_probe *p);
+uint16_t wn_tcp_mss(uint8_t family); /* as our probes say it */
+/* Bytes that a set of options takes in the header, padding included. */
+uint16_t wn_tcp_options_size(uint8_t options);
+
 /*
- * The smallest and largest size that proto can have over family: IP header, transport header,
- * 8 cookie bytes and 2 for compensation (UDP, ICMP); TCP carries an MSS option, no payload at
- * minimum.
+ * The smallest size that proto can have over family: IP header, transport header, 8 cookie bytes
+ * and 2 for compensation (UDP, ICMP); TCP has no payload at minimum, and its options
+ * (wn_tcp_options_size) come on top.
  */
 uint16_t wn_probe_min_size(uint8_t family, enum wn_proto proto);
 /*
- * Bytes behind the transport header. In a SYN they matter twice: 8 or more carry the cookie, and
+ * Bytes behind the transport header. In TCP they matter twice: 8 or more carry the cookie, and
  * a RST acknowledges them (RFC 9293 3.10.7.1), so that its tag lies that much higher.
  */
 uint16_t wn_probe_payload_size(const struct wn_probe *p);
@@ -86,7 +119,8 @@ uint16_t wn_probe_payload_size(const struct wn_probe *p);
  * protocol leaves free:
  *   UDP   IP-ID, checksum (never 0 or 0xffff), first 8 payload bytes
  *   ICMP  IP-ID, sequence, first 8 payload bytes; id and checksum stay those of the flow
- *   TCP   IP-ID, sequence number
+ *   TCP   IP-ID, sequence number; where they are sent, acknowledgment number (the same number)
+ *         and time stamp (the first half of the cookie)
  * The tag is the part by which a table finds the probe again: UDP checksum, ICMP sequence or TCP
  * sequence number. salt lets the caller try again when a tag is taken.
  */

@@ -40,7 +40,7 @@ static void read_icmp(uint8_t family, struct wn_rd *r, struct wn_quote *out)
 
 static void read_tcp(struct wn_rd *r, struct wn_quote *out)
 {
-	size_t header;
+	struct wn_tcp_header h;
 
 	out->sport = wn_rd_be16(r);
 	out->dport = wn_rd_be16(r);
@@ -48,14 +48,11 @@ static void read_tcp(struct wn_rd *r, struct wn_quote *out)
 	if (wn_rd_left(r) < WN_TCP_HEADER - 8)
 		return;
 	wn_rd_skip(r, 4);
-	header = (size_t)(wn_rd_u8(r) >> 4) * 4;
-	wn_rd_skip(r, 3);
-	out->checksum = wn_rd_be16(r);
-	wn_rd_skip(r, 2);
-	if (header < WN_TCP_HEADER)
-		return;
-	wn_rd_skip(r, header - WN_TCP_HEADER);
-	read_cookie(r, out);
+	if (wn_tcp_read(r, &h))
+		read_cookie(r, out);
+	out->tcp_flags = h.flags;
+	out->tcp_opts = h.opts;
+	out->checksum = h.checksum;
 }
 
 /*

@@ -33,6 +33,15 @@ const char *wn_reply_kind_name(enum wn_reply_kind kind); /* "time-exceeded", "sy
 /* The target's own answer, not an error that quotes the probe. */
 bool wn_reply_is_direct(enum wn_reply_kind kind);
 
+/* Which options a TCP header has. */
+struct wn_tcp_opts {
+	bool whole;  /* the header is there to its end; else nothing is known of them */
+	uint8_t set; /* WN_TCP_OPT_* that are there and well formed; the others' fields are 0 */
+	uint8_t wscale;
+	uint16_t mss;
+	uint32_t tsval;
+};
+
 /* What an ICMP error quotes of the packet that caused it. */
 struct wn_quote {
 	bool present;
@@ -50,6 +59,8 @@ struct wn_quote {
 	uint16_t checksum; /* UDP, ICMP; TCP when 20 bytes were quoted */
 	uint16_t icmp_id, icmp_seq;
 	uint32_t tcp_seq;
+	uint8_t tcp_flags; /* 0 when fewer than 20 bytes of TCP were quoted */
+	struct wn_tcp_opts tcp_opts;
 	uint8_t cookie[8];
 	uint16_t quoted_bytes; /* bytes of the original packet, IP header included */
 };
@@ -106,7 +117,11 @@ struct wn_reply {
 	uint16_t icmp_id, icmp_seq; /* of an echo reply */
 	uint32_t tcp_seq, tcp_ack;
 	uint8_t tcp_flags;
-	bool payload_present; /* an echo reply carried 8 payload bytes */
+	uint16_t tcp_window;
+	struct wn_tcp_opts tcp_opts;
+	uint32_t tcp_tsecr;			/* of the time stamps option */
+	uint32_t tcp_sack_left, tcp_sack_right; /* first block of the SACK option */
+	bool payload_present;			/* an echo reply carried 8 payload bytes */
 	uint8_t cookie[8];
 	struct wn_quote quote;
 	struct wn_ext ext;
@@ -119,9 +134,17 @@ struct wn_reply {
 };
 
 /*
+ * What became of p's TCP options on the way to where q was quoted: those that are gone, and those
+ * whose value is another. False when q does not hold all of p's header: nothing is known.
+ */
+bool wn_tcp_changes(const struct wn_probe *p, const struct wn_quote *q, uint8_t *out_stripped,
+	uint8_t *out_changed);
+
+/*
  * Where a quote or a direct answer keeps the tag (see wn_probe_tag) and whether it has one.
  * For SYN-ACK and RST that is tcp_ack - 1; a RST acknowledges the SYN's payload as well, so for
- * probes that have one (wn_probe_payload_size) its length is to be taken off too.
+ * probes that have one (wn_probe_payload_size) its length is to be taken off too. A RST that
+ * acknowledges nothing answers an acknowledgment, whose number is then its own.
  * wn_quote.proto must agree with proto. UDP answers have no tag.
  */
 bool wn_reply_tag(const struct wn_reply *r, enum wn_proto proto, uint32_t *out_tag);

@@ -17,12 +17,6 @@
 #define WN_IP_UDP   17
 #define WN_IP_ICMP6 58
 
-#define WN_TCP_FIN  0x01
-#define WN_TCP_SYN  0x02
-#define WN_TCP_RST  0x04
-#define WN_TCP_PSH  0x08
-#define WN_TCP_ACK  0x10
-
 /* The IP protocol number that probes of this kind have, and errors quote. */
 uint8_t wn_ip_proto(enum wn_proto proto, uint8_t family);
 /* Bytes of an IP header without options and extensions. */

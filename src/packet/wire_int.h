@@ -15,7 +15,8 @@
 #define WN_UDP_HEADER	    8
 #define WN_ICMP_HEADER	    8
 #define WN_TCP_HEADER	    20
-#define WN_TCP_SYN_SIZE	    24 /* with the MSS option */
+#define WN_TCP_HEADER_MAX   60
+#define WN_TCP_OPTIONS_MAX  20 /* of ours */
 #define WN_COOKIE_BYTES	    8
 
 #define WN_ICMP4_ECHO	    8
@@ -41,6 +42,32 @@ struct wn_ip {
 
 /* WN_ETRUNC: the fixed header is not all there. WN_EPARSE: no IP header. */
 wn_err wn_ip_read(const uint8_t *buf, size_t len, struct wn_ip *out);
+
+/* Kinds of TCP options. */
+#define WN_TCP_END	       0
+#define WN_TCP_NOP	       1
+#define WN_TCP_KIND_MSS	       2
+#define WN_TCP_KIND_WSCALE     3
+#define WN_TCP_KIND_SACK_OK    4
+#define WN_TCP_KIND_SACK       5
+#define WN_TCP_KIND_TIMESTAMPS 8
+
+/* A TCP header but for its ports and numbers. */
+struct wn_tcp_header {
+	uint8_t flags;
+	uint16_t window, checksum;
+	struct wn_tcp_opts opts;
+	uint32_t tsecr, sack_left, sack_right;
+};
+/*
+ * Reads a header from behind its acknowledgment number on; behind it r is at the payload, or bad
+ * when the header is cut. False when there are no 20 bytes of it, or it says so itself.
+ */
+bool wn_tcp_read(struct wn_rd *r, struct wn_tcp_header *out);
+/* Steps to the next option that is no padding; out is a cursor over its content. */
+bool wn_tcp_next_option(struct wn_rd *r, uint8_t *out_kind, struct wn_rd *out);
+/* Writes the options of h, wn_tcp_options_size bytes; not SACK blocks. */
+void wn_tcp_write_options(const struct wn_tcp_header *h, struct wn_wr *w);
 
 /* How one kind of ICMP error looks on the wire. */
 struct wn_icmp_form {

@@ -317,6 +317,7 @@ static void record_reply(struct wn_result *r, const struct wn_event *ev, uint32_
 		.icmp_type = reply->icmp_type,
 		.icmp_code = reply->icmp_code,
 		.tcp_flags = reply->tcp_flags,
+		.tcp_opts = reply->tcp_opts,
 		.ttl = reply->ttl,
 		.tos = reply->tos,
 		.mtu = reply->mtu,

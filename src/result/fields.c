@@ -22,6 +22,19 @@
 #define PAYLOAD	     WN_ABOUT_PAYLOAD
 #define ECHO	     WN_ABOUT_ECHO
 #define VALUE	     WN_ABOUT_VALUE
+#define HEADER	     WN_ABOUT_TCP_HEADER
+/* A number that a later version of the schema added. */
+#define ADDED(T, k, m, about)                                                                      \
+	{                                                                                          \
+		F(T, UINT, k, m), .needs = (about), .added = true                                  \
+	}
+/* What a reply and a quote alike tell of the options of TCP. */
+#define TCP_OPTION_FIELDS(T)                                                                       \
+	{F(T, BOOL, "tcp_header_seen", tcp_opts.whole), .needs = TCP, .added = true},              \
+		ADDED(T, "tcp_options", tcp_opts.set, HEADER),                                     \
+		ADDED(T, "tcp_mss", tcp_opts.mss, HEADER),                                         \
+		ADDED(T, "tcp_window_scale", tcp_opts.wscale, HEADER),                             \
+		ADDED(T, "tcp_timestamp", tcp_opts.tsval, HEADER)
 
 _Static_assert(sizeof(enum wn_proto) == sizeof(int) && sizeof(wn_err) == sizeof(int),
 	"enums are read and written as int");
@@ -99,6 +112,8 @@ static const struct wn_field params[] = {
 	{F(P, UINT, "tos", tos)},
 	{F(P, BOOL, "dont_fragment", df)},
 	{F(P, UINT, "pattern", pattern)},
+	ADDED(P, "tcp_flags", tcp_flags, VALUE),
+	ADDED(P, "tcp_options", tcp_options, VALUE),
 	{F(P, UINT, "mark", mark), .needs = VALUE},
 	{F(P, UINT, "start_unix_ns", start_unix_ns)},
 };
@@ -144,6 +159,10 @@ static const struct wn_field probe[] = {
 	{F(B, UINT, "icmp_seq", icmp_seq), .needs = ICMP},
 	{F(B, UINT, "checksum", checksum), .needs = CSUM},
 	{F(B, UINT, "tcp_seq", tcp_seq), .needs = TCP},
+	ADDED(B, "tcp_ack", tcp_ack, VALUE),
+	ADDED(B, "tcp_flags", tcp_flags, VALUE),
+	ADDED(B, "tcp_options", tcp_options, VALUE),
+	ADDED(B, "tcp_timestamp", tcp_tsval, VALUE),
 	{F(B, BYTES, "cookie", cookie), .needs = PAYLOAD},
 	{F(B, UINT, "pattern", pattern)},
 	{F(B, UINT, "mark", mark), .needs = VALUE},
@@ -170,6 +189,11 @@ static const struct wn_field reply[] = {
 	{F(R, UINT, "tcp_seq", tcp_seq), .needs = TCP},
 	{F(R, UINT, "tcp_ack", tcp_ack), .needs = TCP},
 	{F(R, UINT, "tcp_flags", tcp_flags), .needs = TCP},
+	TCP_OPTION_FIELDS(R),
+	ADDED(R, "tcp_timestamp_echo", tcp_tsecr, HEADER),
+	ADDED(R, "tcp_window", tcp_window, HEADER),
+	ADDED(R, "tcp_sack_left", tcp_sack_left, HEADER),
+	ADDED(R, "tcp_sack_right", tcp_sack_right, HEADER),
 	{F(R, BOOL, "payload_seen", payload_present), .needs = ECHO},
 	{F(R, BYTES, "cookie", cookie), .needs = PAYLOAD},
 	{OPT(R, "hint_id", hint_id)},
@@ -196,6 +220,8 @@ static const struct wn_field quote[] = {
 	{F(Q, UINT, "icmp_seq", icmp_seq), .needs = ICMP},
 	{F(Q, UINT, "checksum", checksum), .needs = CSUM},
 	{F(Q, UINT, "tcp_seq", tcp_seq), .needs = TCP},
+	ADDED(Q, "tcp_flags", tcp_flags, VALUE),
+	TCP_OPTION_FIELDS(Q),
 	{F(Q, BYTES, "cookie", cookie), .needs = PAYLOAD},
 	{F(Q, UINT, "quoted_bytes", quoted_bytes)},
 };
@@ -348,7 +374,8 @@ unsigned wn_about_probe(const struct wn_probe *p)
 
 unsigned wn_about_reply(const struct wn_reply *r)
 {
-	unsigned about = about_family(&r->from) | (r->payload_present ? PAYLOAD : 0);
+	unsigned about = about_family(&r->from) | (r->payload_present ? PAYLOAD : 0) |
+			 (r->tcp_opts.whole ? HEADER : 0);
 
 	switch (r->kind) {
 	case WN_REPLY_ECHO:
@@ -366,7 +393,8 @@ unsigned wn_about_reply(const struct wn_reply *r)
 
 unsigned wn_about_quote(const struct wn_quote *q)
 {
-	unsigned about = about_family(&q->dst) | SEEN | (q->payload_present ? PAYLOAD : 0);
+	unsigned about = about_family(&q->dst) | SEEN | (q->payload_present ? PAYLOAD : 0) |
+			 (q->tcp_opts.whole ? HEADER : 0);
 
 	if (!q->l4_present)
 		return about;

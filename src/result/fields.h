@@ -32,7 +32,8 @@ enum wn_field_about {
 	WN_ABOUT_IP_SEEN = 1 << 6,  /* quotes: the back end sees the IP header */
 	WN_ABOUT_PAYLOAD = 1 << 7,
 	WN_ABOUT_ECHO = 1 << 8,
-	WN_ABOUT_VALUE = 1 << 9 /* never set: a field that needs it is null when it is 0 */
+	WN_ABOUT_TCP_HEADER = 1 << 10, /* a TCP header with its options is all there */
+	WN_ABOUT_VALUE = 1 << 9	       /* never set: a field that needs it is null when it is 0 */
 };
 
 /* The values 0 .. count-1 of a C enum; errors count downwards. */

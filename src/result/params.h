@@ -52,6 +52,7 @@ struct wn_params {
 	uint8_t tos;
 	bool df;
 	uint8_t pattern;
+	uint8_t tcp_flags, tcp_options; /* as in struct wn_probe */
 	uint32_t mark;
 	struct wn_caps caps;
 	uint64_t start_unix_ns;

@@ -58,6 +58,7 @@ struct wn_reply_rec {
 	int16_t ttl, tos;
 	uint32_t mtu;
 	uint16_t length;
+	struct wn_tcp_opts tcp_opts; /* of a TCP answer */
 	struct wn_quote quote;
 	const struct wn_ext *ext; /* NULL when there is none */
 };

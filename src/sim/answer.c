@@ -243,11 +243,24 @@ static enum wn_sim_fate refuse(struct wn_sim *s, struct wn_sim_pkt *p, const str
 	return wn_sim_error(s, p, h, &cause, mv);
 }
 
+/* RFC 9293 3.10.7.1 and 3.10.7.2: what a closed or listening port answers; false: nothing. */
+static bool tcp_answer(const struct wn_wire_head *h, bool open, enum wn_reply_kind *out)
+{
+	*out = WN_REPLY_RST;
+	if (h->tcp_flags & WN_TCP_RST)
+		return false;
+	if (!open || h->tcp_flags & WN_TCP_ACK)
+		return true;
+	*out = WN_REPLY_SYN_ACK;
+	return (h->tcp_flags & (WN_TCP_SYN | WN_TCP_FIN)) == WN_TCP_SYN;
+}
+
 enum wn_sim_fate wn_sim_local(struct wn_sim *s, struct wn_sim_pkt *p, const struct wn_wire_head *h,
 	struct wn_sim_move *mv)
 {
 	enum wn_proto proto = proto_of(h);
 	enum wn_topo_port_state state = port_state(&s->topo->nodes[p->node], proto, h->dport);
+	enum wn_reply_kind kind;
 
 	if (wn_sim_is_error(h) || !wn_sim_intact(p->data, p->len, h)) {
 		s->stats.lost += !mv->dry;
@@ -261,15 +274,12 @@ enum wn_sim_fate wn_sim_local(struct wn_sim *s, struct wn_sim_pkt *p, const stru
 		return refuse(s, p, h, state, mv);
 	if (is_echo_request(h))
 		return answer(s, p, h, WN_REPLY_ECHO, mv);
-	if (h->proto == WN_IP_TCP && !(h->tcp_flags & WN_TCP_RST))
-		return answer(s, p, h,
-			state == WN_PORT_OPEN && (h->tcp_flags & WN_TCP_SYN) ? WN_REPLY_SYN_ACK
-									     : WN_REPLY_RST,
-			mv);
+	if (h->proto == WN_IP_TCP && tcp_answer(h, state == WN_PORT_OPEN, &kind))
+		return answer(s, p, h, kind, mv);
 	if (h->proto == WN_IP_UDP && state == WN_PORT_OPEN)
 		return answer(s, p, h, WN_REPLY_UDP, mv);
 	if (h->proto == WN_IP_TCP || h->proto == WN_IP_ICMP || h->proto == WN_IP_ICMP6) {
-		s->stats.lost += !mv->dry; /* a reset, an echo reply: nobody waits for it */
+		s->stats.lost += !mv->dry; /* a reset, an echo reply: nobody answers it */
 		return WN_FATE_GONE;
 	}
 	return refuse(s, p, h, state, mv);

@@ -199,11 +199,50 @@ static struct verdict match_echo(struct wn_trace *t, const struct wn_reply *r)
 	return forged(t);
 }
 
-/* A SYN-ACK or RST acknowledges the SYN, and by some stacks the payload that came with it. */
+/* The probe of this tag that a segment between its ports answers. */
+static uint16_t find_answered(const struct wn_trace *t, const struct wn_reply *r, uint32_t tag)
+{
+	uint16_t rec = NO_REC;
+
+	while ((rec = wn_trace_rec_by_tag(t, tag, rec)) != NO_REC) {
+		struct wn_probe probe;
+
+		wn_trace_rec_probe(t, rec, &probe);
+		if (has_ports_of(&probe, r->dport, r->sport))
+			break;
+	}
+	return rec;
+}
+
+/*
+ * RFC 9293 3.10.7.1: a reset takes its number from the acknowledgment that it answers; without
+ * one, as a SYN-ACK does, it acknowledges SYN and FIN, and by some stacks the payload with them.
+ */
+static uint16_t find_by_numbers(const struct wn_trace *t, const struct wn_reply *r)
+{
+	struct wn_probe p = {.proto = WN_PROTO_TCP,
+		.dst = t->params.dst,
+		.size = t->params.size,
+		.tcp_flags = t->params.tcp_flags,
+		.tcp_options = t->params.tcp_options};
+	uint8_t flags = wn_tcp_flags(&p);
+	uint32_t ack = r->tcp_ack - !!(flags & WN_TCP_SYN) - !!(flags & WN_TCP_FIN);
+	uint16_t payload = wn_probe_payload_size(&p), rec = NO_REC;
+
+	if ((flags & WN_TCP_ACK) && r->kind == WN_REPLY_RST)
+		rec = find_answered(t, r, r->tcp_seq);
+	if (!(r->tcp_flags & WN_TCP_ACK))
+		return rec;
+	if (rec == NO_REC)
+		rec = find_answered(t, r, ack);
+	if (rec == NO_REC && payload > 0)
+		rec = find_answered(t, r, ack - payload);
+	return rec;
+}
+
 static struct verdict match_tcp(struct wn_trace *t, const struct wn_reply *r)
 {
 	const struct params *p = &t->params;
-	uint16_t payload = (uint16_t)(p->size - wn_probe_min_size(p->dst.family, WN_PROTO_TCP));
 	uint16_t rec;
 
 	if (p->proto != WN_PROTO_TCP)
@@ -213,18 +252,9 @@ static struct verdict match_tcp(struct wn_trace *t, const struct wn_reply *r)
 		return accept(rec, WN_MATCH_STRONG);
 	if (!are_our_ports(p, r->dport, r->sport))
 		return not_ours;
-	for (unsigned i = 0; i < (payload ? 2 : 1) && (r->tcp_flags & WN_TCP_ACK); i++) {
-		uint32_t tag = r->tcp_ack - 1 - (i ? payload : 0);
-
-		rec = NO_REC;
-		while ((rec = wn_trace_rec_by_tag(t, tag, rec)) != NO_REC) {
-			struct wn_probe probe;
-
-			wn_trace_rec_probe(t, rec, &probe);
-			if (has_ports_of(&probe, r->dport, r->sport))
-				return accept(rec, WN_MATCH_STRONG);
-		}
-	}
+	rec = find_by_numbers(t, r);
+	if (rec != NO_REC)
+		return accept(rec, WN_MATCH_STRONG);
 	if (r->kind != WN_REPLY_TCP_OTHER)
 		return forged(t);
 	t->counters.stale++; /* a segment of an older connection, a challenge ACK (RFC 5961) */

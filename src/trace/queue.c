@@ -33,6 +33,18 @@ static uint8_t get(const struct wn_trace *t, uint32_t at)
 	return t->queue[(t->queue_at + at) % t->queue_cap];
 }
 
+static void expected_tcp(const struct wn_probe *p, struct wn_quote *q)
+{
+	q->tcp_flags = wn_tcp_flags(p);
+	q->tcp_opts.whole = true;
+	q->tcp_opts.set = p->tcp_options;
+	if (p->tcp_options & WN_TCP_OPT_MSS)
+		q->tcp_opts.mss = wn_tcp_mss(p->dst.family);
+	if (p->tcp_options & WN_TCP_OPT_WSCALE)
+		q->tcp_opts.wscale = WN_TCP_WSCALE;
+	q->tcp_opts.tsval = p->tcp_tsval;
+}
+
 static void expected_quote(const struct wn_probe *p, struct wn_quote *q)
 {
 	q->present = q->l4_present = true;
@@ -51,6 +63,8 @@ static void expected_quote(const struct wn_probe *p, struct wn_quote *q)
 	q->icmp_seq = p->icmp_seq;
 	q->tcp_seq = p->tcp_seq;
 	q->payload_present = p->proto != WN_PROTO_TCP;
+	if (p->proto == WN_PROTO_TCP)
+		expected_tcp(p, q);
 	if (q->payload_present)
 		memcpy(q->cookie, p->cookie, sizeof(p->cookie));
 }

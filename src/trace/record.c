@@ -97,6 +97,8 @@ void wn_trace_rec_probe(const struct wn_trace *t, uint16_t index, struct wn_prob
 		.sport = p->sport,
 		.dport = p->dport,
 		.pattern = p->pattern,
+		.tcp_flags = p->tcp_flags,
+		.tcp_options = p->tcp_options,
 		.mark = p->mark,
 	};
 	if (wn_flow_is_fixed(p->flow_mode))

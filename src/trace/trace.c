@@ -29,8 +29,12 @@ static uint32_t last_flow(const struct wn_params *p)
 
 static wn_err check(struct wn_params *p, struct wn_errctx *ctx)
 {
-	struct wn_probe probe = {
-		.src = p->src, .dst = p->dst, .proto = p->proto, .ttl = 1, .size = p->size};
+	struct wn_probe probe = {.src = p->src,
+		.dst = p->dst,
+		.proto = p->proto,
+		.ttl = 1,
+		.size = p->size,
+		.tcp_options = p->tcp_options};
 	wn_err err;
 
 	if (p->flow_mode == WN_FLOW_DUBLIN && p->dst.family == 6)

@@ -135,6 +135,8 @@ struct out {		  /* a probe in REC_OFFERED, REC_OUT or REC_AGAIN */
 	X(uint8_t, tos)                                                                            \
 	X(bool, df)                                                                                \
 	X(uint8_t, pattern)                                                                        \
+	X(uint8_t, tcp_flags)                                                                      \
+	X(uint8_t, tcp_options)                                                                    \
 	X(uint32_t, mark)
 #define CAP_LIST(X)                                                                                \
 	X(bool, sends_ip_id)                                                                       \

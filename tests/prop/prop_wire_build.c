@@ -26,7 +26,15 @@ static struct wn_probe take_probe(struct wn_rd *r)
 	p.tos = wn_rd_u8(r);
 	p.df = wn_rd_u8(r) & 1;
 	p.flow_label = family == 6 ? wn_rd_be32(r) & 0xfffff : 0;
-	p.size = (uint16_t)(wn_probe_min_size(family, p.proto) + wn_rd_be16(r) % 1500);
+	if (p.proto == WN_PROTO_TCP) {
+		p.tcp_flags = wn_rd_u8(r);
+		p.tcp_options = wn_rd_u8(r) & WN_TCP_OPT_USUAL;
+		p.tcp_ack = wn_rd_be32(r);
+		p.tcp_tsval = wn_rd_be32(r);
+		p.tcp_tsecr = wn_rd_be32(r);
+	}
+	p.size = (uint16_t)(wn_probe_min_size(family, p.proto) +
+			    wn_tcp_options_size(p.tcp_options) + wn_rd_be16(r) % 1500);
 	p.sport = wn_rd_be16(r);
 	p.dport = wn_rd_be16(r);
 	p.icmp_id = wn_rd_be16(r);
@@ -50,6 +58,20 @@ static bool owns_checksum(const struct wn_probe *p)
 	return p->proto != WN_PROTO_TCP && p->checksum != 0;
 }
 
+/* Options come back as they were sent: none is gone, none has another value. */
+static void check_options(const struct wn_probe *p, const struct wn_quote *q)
+{
+	const struct wn_tcp_opts *o = &q->tcp_opts;
+	uint8_t stripped = 1, changed = 1;
+
+	prop_check(q->tcp_flags == wn_tcp_flags(p));
+	prop_check(o->whole && o->set == p->tcp_options);
+	prop_check(o->mss == (p->tcp_options & WN_TCP_OPT_MSS ? wn_tcp_mss(p->dst.family) : 0));
+	prop_check(o->tsval == (p->tcp_options & WN_TCP_OPT_TIMESTAMPS ? p->tcp_tsval : 0));
+	prop_check(wn_tcp_changes(p, q, &stripped, &changed));
+	prop_check(stripped == 0 && changed == 0);
+}
+
 static void check_quote(
 	const struct wn_probe *p, const struct wn_wire_head *h, const struct wn_reply *r)
 {
@@ -69,6 +91,8 @@ static void check_quote(
 	prop_check(wn_reply_tag(r, p->proto, &tag));
 	if (p->proto != WN_PROTO_UDP || owns_checksum(p))
 		prop_check(tag == wn_probe_tag(p));
+	if (p->proto == WN_PROTO_TCP)
+		check_options(p, q);
 	prop_check(q->payload_present == (wn_probe_payload_size(p) >= 8));
 	if (q->payload_present)
 		prop_check(memcmp(q->cookie, p->cookie, 8) == 0);
@@ -99,6 +123,29 @@ static void errors(const struct wn_probe *p, struct wn_rd *in, const uint8_t *pk
 	check_quote(p, &h, &r);
 }
 
+/* RFC 9293 3.10.7.1 and 3.10.7.2, by the flags alone. */
+static bool is_answered(const struct wn_probe *p, enum wn_reply_kind kind)
+{
+	uint8_t flags = wn_tcp_flags(p);
+
+	if (kind == WN_REPLY_SYN_ACK)
+		return (flags & (WN_TCP_SYN | WN_TCP_ACK | WN_TCP_RST | WN_TCP_FIN)) == WN_TCP_SYN;
+	return kind != WN_REPLY_RST || !(flags & WN_TCP_RST);
+}
+
+/* The number of a RST: of the acknowledgment it answers, else it counts what it acknowledges. */
+static void check_reset(const struct wn_probe *p, const struct wn_reply *r)
+{
+	uint8_t flags = wn_tcp_flags(p);
+	uint32_t ack = p->tcp_seq + wn_probe_payload_size(p) + !!(flags & WN_TCP_SYN) +
+		       !!(flags & WN_TCP_FIN);
+
+	if (flags & WN_TCP_ACK)
+		prop_check(r->tcp_flags == WN_TCP_RST && r->tcp_seq == p->tcp_ack);
+	else
+		prop_check(r->tcp_flags == (WN_TCP_RST | WN_TCP_ACK) && r->tcp_ack == ack);
+}
+
 static void answers(const struct wn_probe *p, const uint8_t *pkt, size_t len)
 {
 	static const enum wn_reply_kind kinds[WN_PROTO_COUNT][2] = {
@@ -112,18 +159,23 @@ static void answers(const struct wn_probe *p, const uint8_t *pkt, size_t len)
 	size_t out;
 
 	for (int i = 0; i < 2; i++) {
-		prop_check(wn_wire_build_answer(kinds[p->proto][i], pkt, len, 64, buf, sizeof(buf),
-				   &out) == WN_OK);
+		bool answered = is_answered(p, kinds[p->proto][i]);
+
+		prop_check((wn_wire_build_answer(kinds[p->proto][i], pkt, len, 64, buf, sizeof(buf),
+				    &out) == WN_OK) == answered);
+		if (!answered)
+			continue;
 		prop_check(naive_right(buf, out));
 		prop_check(wn_wire_parse(buf, out, &r) == WN_OK);
 		prop_check(r.kind == kinds[p->proto][i] && !r.truncated && !r.checksum_bad);
 		prop_check(wn_addr_eq(&r.from, &p->dst) && wn_addr_eq(&r.to, &p->src));
 		if (r.kind == WN_REPLY_UDP)
 			continue;
-		prop_check(wn_reply_tag(&r, p->proto, &tag));
-		if (r.kind == WN_REPLY_RST)
-			tag -= wn_probe_payload_size(p);
-		prop_check(tag == wn_probe_tag(p));
+		if (r.kind == WN_REPLY_RST) {
+			check_reset(p, &r);
+			continue;
+		}
+		prop_check(wn_reply_tag(&r, p->proto, &tag) && tag == wn_probe_tag(p));
 	}
 }
 

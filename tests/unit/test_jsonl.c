@@ -183,6 +183,15 @@ static void random_ext(struct wn_rng *rng, struct wn_ext *ext)
 	}
 }
 
+static void random_options(struct wn_rng *rng, struct wn_tcp_opts *o)
+{
+	o->whole = coin(rng);
+	o->set = (uint8_t)below(rng, 2 * WN_TCP_OPT_SACK);
+	o->wscale = (uint8_t)below(rng, 15);
+	o->mss = (uint16_t)wn_rng_u64(rng);
+	o->tsval = (uint32_t)wn_rng_u64(rng);
+}
+
 static void random_quote(struct wn_rng *rng, struct wn_quote *q, uint8_t family)
 {
 	static const uint8_t protos[] = {1, 6, 17, 58, 0, 255};
@@ -205,6 +214,8 @@ static void random_quote(struct wn_rng *rng, struct wn_quote *q, uint8_t family)
 	q->icmp_id = (uint16_t)below(rng, 2);
 	q->icmp_seq = (uint16_t)wn_rng_u64(rng);
 	q->tcp_seq = (uint32_t)wn_rng_u64(rng);
+	q->tcp_flags = (uint8_t)below(rng, 3);
+	random_options(rng, &q->tcp_opts);
 	q->cookie[below(rng, 8)] = (uint8_t)wn_rng_u64(rng);
 	q->quoted_bytes = (uint16_t)wn_rng_u64(rng);
 }
@@ -238,6 +249,11 @@ static void random_reply(struct wn_rng *rng, struct record *rec, uint64_t id)
 	reply->sport = (uint16_t)below(rng, 2);
 	reply->tcp_ack = (uint32_t)wn_rng_u64(rng);
 	reply->tcp_flags = (uint8_t)below(rng, 256);
+	reply->tcp_window = (uint16_t)below(rng, 2);
+	random_options(rng, &reply->tcp_opts);
+	reply->tcp_tsecr = (uint32_t)wn_rng_u64(rng);
+	reply->tcp_sack_left = (uint32_t)wn_rng_u64(rng);
+	reply->tcp_sack_right = (uint32_t)below(rng, 2);
 	reply->payload_present = coin(rng);
 	reply->cookie[3] = (uint8_t)below(rng, 2);
 	reply->hint_id = coin(rng) ? WN_HINT_NONE : wn_rng_u64(rng);
@@ -254,6 +270,10 @@ static void random_probe(struct wn_rng *rng, struct wn_probe *p)
 	p->flow_label = (uint32_t)below(rng, 2);
 	p->icmp_seq = (uint16_t)below(rng, 3);
 	p->tcp_seq = (uint32_t)below(rng, 2) * UINT32_MAX;
+	p->tcp_ack = (uint32_t)below(rng, 2) * UINT32_MAX;
+	p->tcp_flags = (uint8_t)below(rng, 256);
+	p->tcp_options = (uint8_t)below(rng, WN_TCP_OPT_USUAL + 1);
+	p->tcp_tsval = (uint32_t)below(rng, 2) * UINT32_MAX;
 	p->mark = (uint32_t)below(rng, 2);
 	if (coin(rng))
 		memset(p->cookie, 0, sizeof(p->cookie));
@@ -326,6 +346,8 @@ static void test_random_records(void **state)
 		p->flow_mode = coin(&rng) ? WN_FLOW_CLASSIC : WN_FLOW_FIXED;
 		p->caps.sees_quote_ip = coin(&rng);
 		p->deadline_ns = below(&rng, 2) * 1000;
+		p->tcp_flags = (uint8_t)below(&rng, 256);
+		p->tcp_options = (uint8_t)below(&rng, WN_TCP_OPT_USUAL + 1);
 		p->paths = (enum wn_paths_mode)below(&rng, WN_PATHS_FULL + 1);
 		p->miss_ppm = (uint32_t)below(&rng, 1000001);
 		random_text(&rng, p->target, sizeof(p->target));

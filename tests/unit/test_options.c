@@ -69,7 +69,9 @@ static void test_defaults(void **state)
 	assert_int_equal(p.size, 60);
 	assert_int_equal(wn_request_params(&req, WN_PROTO_TCP, &v6, &p, NULL), WN_OK);
 	assert_int_equal(p.dport, 80);
-	assert_int_equal(p.size, wn_probe_min_size(6, WN_PROTO_TCP));
+	assert_int_equal(p.size, 40 + 20 + 20);
+	assert_int_equal(p.tcp_flags, WN_TCP_SYN);
+	assert_int_equal(p.tcp_options, WN_TCP_OPT_USUAL);
 	assert_int_equal(wn_request_params(&req, WN_PROTO_ICMP, &v6, &p, NULL), WN_OK);
 	assert_int_equal(p.dport, 0);
 	assert_int_equal(p.size, 80);
@@ -229,7 +231,11 @@ static const char *const mistakes[][3] = {
 	{"--flow 10 --source-port 65530 h", "--flow 10", "--source-port 65530"},
 	{"--size 37 h", "--size 37", "38 bytes"},
 	{"--size 57 -6 h", "--size 57", "58 bytes"},
-	{"--size 43 -P tcp h", "--size 43", "44 bytes"},
+	{"--size 43 -P tcp h", "--size 43", "60 bytes with its options; 40 with --tcp-options none"},
+	{"--size 47 -P tcp --tcp-options mss,sack h", "--size 47", "at least 48 bytes"},
+	{"--size 39 -P tcp --tcp-options none h", "--size 39", "at least 40 bytes"},
+	{"--tcp-options mss, h", "--tcp-options mss,", "none or a list of mss, sack"},
+	{"--tcp-options fast h", "--tcp-options fast", "like mss,sack"},
 	{"--size 9217 h", "--size 9217", "9216"},
 	{"--resolver dns.example h", "--resolver dns.example", "address"},
 	{"--resolver 192.0.2.1, h", "--resolver", "address"},

@@ -23,8 +23,8 @@ static void smallest_sizes(void **state)
 	assert_int_equal(wn_probe_min_size(4, WN_PROTO_UDP), 20 + 8 + 10);
 	assert_int_equal(wn_probe_min_size(6, WN_PROTO_UDP), 40 + 8 + 10);
 	assert_int_equal(wn_probe_min_size(4, WN_PROTO_ICMP), 38);
-	assert_int_equal(wn_probe_min_size(4, WN_PROTO_TCP), 44);
-	assert_int_equal(wn_probe_min_size(6, WN_PROTO_TCP), 64);
+	assert_int_equal(wn_probe_min_size(4, WN_PROTO_TCP), 40);
+	assert_int_equal(wn_probe_min_size(6, WN_PROTO_TCP), 60);
 }
 
 #define REFUSED(field, value, want)                                                                \
@@ -149,7 +149,9 @@ static void tags_of_replies(void **state)
 	assert_int_equal(tag, 0x2222);
 	r.kind = WN_REPLY_RST;
 	r.tcp_ack = 0;
-	assert_false(wn_reply_tag(&r, WN_PROTO_TCP, &tag)); /* acknowledges nothing */
+	r.tcp_seq = 0x4444;
+	assert_true(wn_reply_tag(&r, WN_PROTO_TCP, &tag)); /* answers an acknowledgment */
+	assert_int_equal(tag, 0x4444);
 	r.tcp_flags = WN_TCP_RST | WN_TCP_ACK;
 	assert_true(wn_reply_tag(&r, WN_PROTO_TCP, &tag));
 	assert_int_equal(tag, UINT32_MAX);

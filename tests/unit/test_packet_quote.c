@@ -171,7 +171,7 @@ static void quotes_cut_everywhere(void **state)
 		for (int proto = 0; proto < WN_PROTO_COUNT; proto++) {
 			struct wn_probe p = make_probe(family, (enum wn_proto)proto, 8);
 			size_t ip = family == 4 ? 20 : 40;
-			size_t body = proto == WN_PROTO_TCP ? 24 : 8;
+			size_t body = proto == WN_PROTO_TCP ? 20 : 8;
 			uint8_t buf[WN_PACKET_MAX];
 			size_t full = make_error(buf, WN_REPLY_TIME_EXCEEDED, &p);
 

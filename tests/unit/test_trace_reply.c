@@ -53,7 +53,7 @@ static void test_tcp_answers(void **state)
 	struct wn_reply r;
 
 	(void)state;
-	begin(WN_PROTO_TCP, 60); /* 16 bytes of payload */
+	begin(WN_PROTO_TCP, 56); /* 16 bytes of payload */
 	r = fake_direct(&f.sent[9], WN_REPLY_RST);
 	r.tcp_ack++;
 	assert_int_equal(feed(&r), WN_CLAIM_REJECTED);
