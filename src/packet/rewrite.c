@@ -209,3 +209,70 @@ wn_err wn_wire_set_dst(uint8_t *buf, size_t len, const struct wn_addr *dst, uint
 {
 	return set_end(buf, len, dst, dport, false);
 }
+
+/* The options of a TCP header that is all there. */
+struct tcp_at {
+	struct wn_rd options;
+	uint8_t *csum;
+	uint8_t flags;
+};
+
+static bool find_tcp(uint8_t *buf, size_t len, struct tcp_at *out)
+{
+	struct wn_ip ip;
+	size_t header;
+	uint8_t *tcp;
+
+	if (wn_ip_read(buf, len, &ip) != WN_OK || ip.proto != WN_IP_TCP || !ip.l4_known ||
+		ip.later_fragment || len - ip.l4_offset < WN_TCP_HEADER)
+		return false;
+	tcp = buf + ip.l4_offset;
+	header = (size_t)(tcp[12] >> 4) * 4;
+	if (header < WN_TCP_HEADER || len - ip.l4_offset < header)
+		return false;
+	wn_rd_init(&out->options, tcp + WN_TCP_HEADER, header - WN_TCP_HEADER);
+	out->flags = tcp[13];
+	out->csum = tcp + 16;
+	return true;
+}
+
+/* The sum is over words: what stands beside in the first and last of them is kept. */
+static void put(uint8_t *buf, uint8_t *csum, size_t at, const uint8_t *data, size_t len)
+{
+	size_t first = at & ~(size_t)1, end = (at + len + 1) & ~(size_t)1;
+	uint8_t now[WN_TCP_HEADER_MAX];
+
+	assert(end - first <= sizeof(now));
+	memcpy(now, buf + first, end - first);
+	memcpy(now + (at - first), data, len);
+	change(buf + first, now, end - first, csum);
+}
+
+void wn_wire_strip_tcp(uint8_t *buf, size_t len, uint8_t options)
+{
+	uint8_t kind, nops[WN_TCP_HEADER_MAX - WN_TCP_HEADER];
+	struct tcp_at tcp;
+	struct wn_rd one;
+
+	if (!find_tcp(buf, len, &tcp))
+		return;
+	memset(nops, WN_TCP_NOP, sizeof(nops));
+	while (wn_tcp_next_option(&tcp.options, &kind, &one))
+		if (wn_tcp_kind_option(kind) & options)
+			put(buf, tcp.csum, (size_t)(one.data - buf) - 2, nops, one.len + 2);
+}
+
+void wn_wire_clamp_mss(uint8_t *buf, size_t len, uint16_t mss)
+{
+	uint8_t kind, bytes[2];
+	struct tcp_at tcp;
+	struct wn_rd one;
+
+	if (!find_tcp(buf, len, &tcp) || !(tcp.flags & WN_TCP_SYN))
+		return;
+	wn_put_be16(bytes, mss);
+	while (wn_tcp_next_option(&tcp.options, &kind, &one))
+		if (wn_tcp_kind_option(kind) == WN_TCP_OPT_MSS && one.len == 2 &&
+			wn_get_be16(one.data) > mss)
+			put(buf, tcp.csum, (size_t)(one.data - buf), bytes, 2);
+}

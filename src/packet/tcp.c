@@ -109,6 +109,38 @@ void wn_tcp_write_options(const struct wn_tcp_header *h, struct wn_wr *w)
 	}
 }
 
+uint8_t wn_tcp_kind_option(uint8_t kind)
+{
+	switch (kind) {
+	case WN_TCP_KIND_MSS:
+		return WN_TCP_OPT_MSS;
+	case WN_TCP_KIND_WSCALE:
+		return WN_TCP_OPT_WSCALE;
+	case WN_TCP_KIND_SACK_OK:
+		return WN_TCP_OPT_SACK_OK;
+	case WN_TCP_KIND_SACK:
+		return WN_TCP_OPT_SACK;
+	case WN_TCP_KIND_TIMESTAMPS:
+		return WN_TCP_OPT_TIMESTAMPS;
+	default:
+		return 0;
+	}
+}
+
+static size_t content_size(uint8_t option)
+{
+	switch (option) {
+	case WN_TCP_OPT_MSS:
+		return 2;
+	case WN_TCP_OPT_WSCALE:
+		return 1;
+	case WN_TCP_OPT_TIMESTAMPS:
+		return 8;
+	default:
+		return 0;
+	}
+}
+
 /* Blocks of received data; RFC 2018 4: the first names the segment that is answered. */
 static void read_sack(struct wn_rd *r, size_t len, struct wn_tcp_header *out)
 {
@@ -122,20 +154,21 @@ static void read_sack(struct wn_rd *r, size_t len, struct wn_tcp_header *out)
 /* len bytes of content; one of another length than its kind has is as good as none. */
 static void read_option(uint8_t kind, struct wn_rd *r, struct wn_tcp_header *out)
 {
+	uint8_t option = wn_tcp_kind_option(kind);
 	size_t len = wn_rd_left(r);
 
-	if (kind == WN_TCP_KIND_MSS && len == 2) {
-		out->opts.set |= WN_TCP_OPT_MSS;
-		out->opts.mss = wn_rd_be16(r);
-	} else if (kind == WN_TCP_KIND_WSCALE && len == 1) {
-		out->opts.set |= WN_TCP_OPT_WSCALE;
-		out->opts.wscale = wn_rd_u8(r);
-	} else if (kind == WN_TCP_KIND_SACK_OK && len == 0) {
-		out->opts.set |= WN_TCP_OPT_SACK_OK;
-	} else if (kind == WN_TCP_KIND_SACK) {
+	if (option == WN_TCP_OPT_SACK) {
 		read_sack(r, len, out);
-	} else if (kind == WN_TCP_KIND_TIMESTAMPS && len == 8) {
-		out->opts.set |= WN_TCP_OPT_TIMESTAMPS;
+		return;
+	}
+	if (option == 0 || len != content_size(option))
+		return;
+	out->opts.set |= option;
+	if (option == WN_TCP_OPT_MSS) {
+		out->opts.mss = wn_rd_be16(r);
+	} else if (option == WN_TCP_OPT_WSCALE) {
+		out->opts.wscale = wn_rd_u8(r);
+	} else if (option == WN_TCP_OPT_TIMESTAMPS) {
 		out->opts.tsval = wn_rd_be32(r);
 		out->tsecr = wn_rd_be32(r);
 	}

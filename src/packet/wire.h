@@ -103,5 +103,11 @@ wn_err wn_wire_set_ttl(uint8_t *buf, size_t len, uint8_t ttl);
 wn_err wn_wire_set_tos(uint8_t *buf, size_t len, uint8_t tos);
 wn_err wn_wire_set_src(uint8_t *buf, size_t len, const struct wn_addr *src, uint16_t sport);
 wn_err wn_wire_set_dst(uint8_t *buf, size_t len, const struct wn_addr *dst, uint16_t dport);
+/*
+ * What middleboxes do to TCP: options (a set) become padding; the MSS of a SYN or SYN-ACK becomes
+ * mss where it is larger. Anything but a whole TCP header is left alone.
+ */
+void wn_wire_strip_tcp(uint8_t *buf, size_t len, uint8_t options);
+void wn_wire_clamp_mss(uint8_t *buf, size_t len, uint16_t mss);
 
 #endif

@@ -64,6 +64,8 @@ struct wn_tcp_header {
  * when the header is cut. False when there are no 20 bytes of it, or it says so itself.
  */
 bool wn_tcp_read(struct wn_rd *r, struct wn_tcp_header *out);
+/* The option of a kind, 0 for one that is not known here. */
+uint8_t wn_tcp_kind_option(uint8_t kind);
 /* Steps to the next option that is no padding; out is a cursor over its content. */
 bool wn_tcp_next_option(struct wn_rd *r, uint8_t *out_kind, struct wn_rd *out);
 /* Writes the options of h, wn_tcp_options_size bytes; not SACK blocks. */

@@ -70,6 +70,10 @@ static void remark(const struct wn_topo_node *n, struct wn_sim_pkt *p, const str
 		tos = (uint8_t)((tos & 0xfc) | n->set_ecn);
 	if (tos != h->tos)
 		wn_wire_set_tos(p->data, p->len, tos);
+	if (n->strip_tcp)
+		wn_wire_strip_tcp(p->data, p->len, n->strip_tcp);
+	if (n->clamp_mss)
+		wn_wire_clamp_mss(p->data, p->len, n->clamp_mss);
 }
 
 /* A packet without DF passes as if it had been cut and put together again. */

@@ -95,12 +95,14 @@ struct wn_topo_node {
 	uint8_t reply_ttl;
 	uint32_t drop_replies_ppb;
 	uint64_t reply_delay_ns, reply_jitter_ns;
-	int16_t set_dscp; /* -1: leave it */
-	int8_t set_ecn;	  /* -1: leave it */
-	bool zero_ttl;	  /* forwards what it should have expired */
-	bool mtu_hole;	  /* drops packets that are too big without a word */
-	bool ifinfo;	  /* errors tell of the incoming interface (RFC 5837) */
-	bool legacy_ext;  /* extensions without a length field, as before RFC 4884 */
+	int16_t set_dscp;   /* -1: leave it */
+	int8_t set_ecn;	    /* -1: leave it */
+	uint8_t strip_tcp;  /* WN_TCP_OPT_* taken out of what passes */
+	uint16_t clamp_mss; /* 0: leave it */
+	bool zero_ttl;	    /* forwards what it should have expired */
+	bool mtu_hole;	    /* drops packets that are too big without a word */
+	bool ifinfo;	    /* errors tell of the incoming interface (RFC 5837) */
+	bool legacy_ext;    /* extensions without a length field, as before RFC 4884 */
 	enum wn_topo_balance balance;
 	uint32_t forge_ppb;
 	struct wn_addr forge_as[2];

@@ -322,6 +322,40 @@ static wn_err opt_ecn(struct wn_topo_parser *p, struct wn_topo_node *n)
 	return wn_lex_fail(&p->lx, "here follows clear or ce");
 }
 
+/* "strip-tcp-options sack,timestamps": those options become padding. */
+static wn_err opt_strip_tcp(struct wn_topo_parser *p, struct wn_topo_node *n)
+{
+	const char *word;
+	size_t len;
+
+	if (wn_lex_need(&p->lx, "the TCP options"))
+		return p->lx.err;
+	for (word = p->lx.word;; word += len + 1) {
+		uint8_t option;
+
+		len = strcspn(word, ",");
+		option = wn_tcp_option(word, len);
+		if (!option)
+			return wn_lex_fail(&p->lx,
+				"\"%.40s\" are no TCP options: write some of mss, sack, "
+				"timestamps, wscale with commas between",
+				p->lx.word);
+		n->strip_tcp |= option;
+		if (word[len] == '\0')
+			return WN_OK;
+	}
+}
+
+static wn_err opt_clamp_mss(struct wn_topo_parser *p, struct wn_topo_node *n)
+{
+	uint32_t mss;
+
+	if (wn_lex_u32(&p->lx, "the MSS", 1, 65535, &mss))
+		return p->lx.err;
+	n->clamp_mss = (uint16_t)mss;
+	return WN_OK;
+}
+
 static wn_err opt_balance(struct wn_topo_parser *p, struct wn_topo_node *n)
 {
 	static const char *const words[] = {
@@ -416,6 +450,8 @@ static const struct {
 	{"drop-replies", opt_drop_replies},
 	{"dscp", opt_dscp},
 	{"ecn", opt_ecn},
+	{"strip-tcp-options", opt_strip_tcp},
+	{"clamp-mss", opt_clamp_mss},
 	{"balance", opt_balance},
 	{"forge", opt_forge},
 	{"zero-ttl", opt_zero_ttl},

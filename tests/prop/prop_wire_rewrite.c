@@ -41,6 +41,8 @@ static void set_all(uint8_t *pkt, size_t len, const uint8_t *s, const struct wn_
 	prop_check(wn_wire_set_tos(pkt, len, s[37]) == WN_OK);
 	prop_check(wn_wire_set_src(pkt, len, &src, sport) == WN_OK);
 	prop_check(wn_wire_set_dst(pkt, len, &dst, dport) == WN_OK);
+	wn_wire_strip_tcp(pkt, len, s[37]);
+	wn_wire_clamp_mss(pkt, len, sport);
 	prop_check(wn_wire_head(pkt, len, &h) == WN_OK);
 	prop_check(h.ttl == s[36] && h.tos == s[37]);
 	prop_check(wn_addr_eq(&h.src, &src) && wn_addr_eq(&h.dst, &dst));

@@ -56,6 +56,83 @@ static void checksums_stay_right(void **state)
 	}
 }
 
+static struct wn_tcp_opts options_of(const uint8_t *pkt, size_t len)
+{
+	struct wn_reply r;
+
+	assert_true(naive_right(pkt, len));
+	assert_int_equal(wn_wire_parse(pkt, len, &r), WN_OK);
+	assert_true(r.tcp_opts.whole);
+	return r.tcp_opts;
+}
+
+/* Each set of options less each other one; what is behind the header is not touched. */
+static void tcp_options_become_padding(void **state)
+{
+	uint8_t buf[WN_PACKET_MAX], was[WN_PACKET_MAX];
+
+	(void)state;
+	for (unsigned i = 0; i < 16 * 16 * 2; i++) {
+		uint8_t set = i & 15, strip = i >> 4 & 15, family = i >> 8 ? 6 : 4;
+		uint16_t size = wn_tcp_options_size(set);
+		struct wn_probe p = make_probe(family, WN_PROTO_TCP, (uint16_t)(size + 11));
+		struct wn_tcp_opts o;
+		size_t len;
+
+		p.tcp_options = set;
+		wn_probe_stamp(&p, &test_key, i, 0);
+		len = build_probe(&p, buf);
+		memcpy(was, buf, len);
+		wn_wire_strip_tcp(buf, len, strip);
+		o = options_of(buf, len);
+		assert_int_equal(o.set, set & ~strip);
+		assert_int_equal(o.tsval, o.set & WN_TCP_OPT_TIMESTAMPS ? p.tcp_tsval : 0);
+		assert_memory_equal(buf + len - 11, was + len - 11, 11);
+		wn_wire_clamp_mss(buf, len, 1234);
+		o = options_of(buf, len);
+		assert_int_equal(o.mss, o.set & WN_TCP_OPT_MSS ? 1234 : 0);
+		wn_wire_clamp_mss(buf, len, 1235); /* never raised */
+		assert_int_equal(options_of(buf, len).mss, o.mss);
+	}
+}
+
+/* An MSS at an odd place, as the last bytes of the packet; in no SYN; in a header that is cut. */
+static void strange_tcp_headers(void **state)
+{
+	struct wn_probe p = make_probe(4, WN_PROTO_TCP, 8);
+	uint8_t buf[WN_PACKET_MAX], was[WN_PACKET_MAX];
+	size_t len;
+
+	(void)state;
+	p.tcp_options = WN_TCP_OPT_MSS | WN_TCP_OPT_WSCALE;
+	len = build_probe(&p, buf);
+	from_hex("03030701020405b4", buf + 40, 8);
+	buf[36] = buf[37] = 0;
+	put_sum(buf + 36, naive_l4_sum(buf, len));
+	wn_wire_clamp_mss(buf, len, 536);
+	assert_int_equal(options_of(buf, len).mss, 536);
+	from_hex("030307020405b401", buf + 40, 8);
+	buf[36] = buf[37] = 0;
+	put_sum(buf + 36, naive_l4_sum(buf, len));
+	wn_wire_clamp_mss(buf, len, 536);
+	assert_int_equal(options_of(buf, len).mss, 536);
+	assert_int_equal(buf[47], 1);
+
+	p.tcp_flags = WN_TCP_ACK;
+	len = build_probe(&p, buf);
+	wn_wire_clamp_mss(buf, len, 536);
+	assert_int_equal(options_of(buf, len).mss, 1460);
+	memcpy(was, buf, len);
+	wn_wire_strip_tcp(buf, len - 1, WN_TCP_OPT_USUAL);
+	assert_memory_equal(buf, was, len);
+	p = make_probe(4, WN_PROTO_UDP, 30);
+	len = build_probe(&p, buf);
+	memcpy(was, buf, len);
+	wn_wire_strip_tcp(buf, len, WN_TCP_OPT_USUAL);
+	wn_wire_clamp_mss(buf, len, 1);
+	assert_memory_equal(buf, was, len);
+}
+
 static void port_zero_keeps_the_port(void **state)
 {
 	struct wn_probe p = make_probe(4, WN_PROTO_ICMP, 0);
@@ -214,6 +291,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(checksums_stay_right),
+		cmocka_unit_test(tcp_options_become_padding),
+		cmocka_unit_test(strange_tcp_headers),
 		cmocka_unit_test(port_zero_keeps_the_port),
 		cmocka_unit_test(udp_without_checksum_stays_so),
 		cmocka_unit_test(udp_checksum_never_becomes_zero),

@@ -304,6 +304,74 @@ static void test_marks_and_clocks_of_replies(void **state)
 	simkit_close(&k);
 }
 
+/* Options go and the MSS falls where a box takes them, in either direction. */
+static void test_tcp_options_change(void **state)
+{
+	struct wn_reply r;
+	struct wn_probe p;
+	struct simkit k;
+
+	(void)state;
+	simkit_open(&k, SIM_LINE("strip-tcp-options sack,wscale", "clamp-mss 1300", "open tcp", "",
+				"", ""));
+	for (uint8_t family = 4; family <= 6; family += 2) {
+		p = simkit_probe(&k, family, WN_PROTO_TCP, 1);
+		p.tcp_options = WN_TCP_OPT_USUAL;
+		p.size = (uint16_t)(p.size + wn_tcp_options_size(p.tcp_options));
+		simkit_ask(&k, &p, &r);
+		assert_int_equal(r.quote.tcp_opts.set, WN_TCP_OPT_USUAL); /* as it came in */
+		p.ttl = 2;
+		simkit_ask(&k, &p, &r);
+		assert_int_equal(r.quote.tcp_opts.set, WN_TCP_OPT_MSS | WN_TCP_OPT_TIMESTAMPS);
+		assert_int_equal(r.quote.tcp_opts.mss, wn_tcp_mss(family));
+		p.ttl = 3;
+		simkit_ask(&k, &p, &r);
+		assert_int_equal(r.kind, WN_REPLY_SYN_ACK);
+		assert_false(r.checksum_bad);
+		/* The answer's MSS is clamped as well; what the SYN lost is not taken up. */
+		assert_int_equal(r.tcp_opts.set, WN_TCP_OPT_MSS | WN_TCP_OPT_TIMESTAMPS);
+		assert_int_equal(r.tcp_opts.mss, 1300);
+	}
+	simkit_close(&k);
+}
+
+/* What ports answer to other flags than SYN, RFC 9293 3.10.7. */
+static void test_tcp_flags(void **state)
+{
+	static const struct {
+		uint8_t flags;
+		int open, closed; /* the kind of the answer, -1 none */
+	} cases[] = {
+		{WN_TCP_ACK, WN_REPLY_RST, WN_REPLY_RST},
+		{WN_TCP_SYN | WN_TCP_ACK, WN_REPLY_RST, WN_REPLY_RST},
+		{WN_TCP_FIN, -1, WN_REPLY_RST},
+		{WN_TCP_SYN | WN_TCP_FIN, -1, WN_REPLY_RST},
+		{WN_TCP_RST, -1, -1},
+		{WN_TCP_SYN | WN_TCP_ECE | WN_TCP_CWR, WN_REPLY_SYN_ACK, WN_REPLY_RST},
+	};
+	struct wn_reply r;
+	struct simkit k;
+
+	(void)state;
+	simkit_open(&k, SIM_LINE("", "", "open tcp 443", "", "", ""));
+	for (size_t i = 0; i < 2 * sizeof(cases) / sizeof(cases[0]); i++) {
+		struct wn_probe p = simkit_probe(&k, 4, WN_PROTO_TCP, 3);
+		bool open = i % 2;
+		int kind = open ? cases[i / 2].open : cases[i / 2].closed;
+
+		p.tcp_flags = cases[i / 2].flags;
+		p.tcp_ack = 77;
+		p.dport = open ? 443 : 444;
+		assert_int_equal(simkit_ask(&k, &p, &r), kind >= 0);
+		if (kind < 0)
+			continue;
+		assert_int_equal(r.kind, kind);
+		if (p.tcp_flags & WN_TCP_ACK)
+			assert_int_equal(r.tcp_seq, 77);
+	}
+	simkit_close(&k);
+}
+
 /* A router that sends on what it should have expired: the next one tells of TTL 0. */
 static void test_zero_ttl(void **state)
 {
@@ -476,6 +544,8 @@ int main(void)
 		cmocka_unit_test(test_ports),
 		cmocka_unit_test(test_marks_and_clocks_of_replies),
 		cmocka_unit_test(test_zero_ttl),
+		cmocka_unit_test(test_tcp_options_change),
+		cmocka_unit_test(test_tcp_flags),
 		cmocka_unit_test(test_mtu),
 		cmocka_unit_test(test_interface_addresses),
 		cmocka_unit_test(test_forger),

@@ -89,6 +89,11 @@ static const struct {
 	{BASE "node q balance round\n", "line 5, column 16: \"round\" is no way to balance: "
 					"write flow, flow+label, label, dest or packet"},
 	{BASE "node q ecn set\n", "line 5, column 12: here follows clear or ce"},
+	{BASE "node q strip-tcp-options sack,speed\n",
+		"line 5, column 26: \"sack,speed\" are no TCP options: write some of mss, sack, "
+		"timestamps, wscale with commas between"},
+	{BASE "node q clamp-mss 0\n", "line 5, column 18: the MSS is \"0\", should be a whole "
+				      "number from 1 to 65535"},
 	{BASE "node q forge 5%\n", "line 5, column 16: here follows as and the address to forge"},
 	{BASE "route r to nowhere via s\n", "line 5, column 12: \"nowhere\" is neither a node "
 					    "nor a prefix like 203.0.113.0/24"},

@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: Apache-2.0
+"""TCP probes over a simulated network: what their headers say and who changes it."""
+
+import sys
+
+from program import REACHED, Cases, chain, expect, only, run
+
+cases = Cases()
+USUAL = 15
+
+
+def trace(path, *words):
+    return run("--sim", path, "-P", "tcp", "-n", "-q", "1", *words).exits(REACHED)
+
+
+@cases.case("a SYN has the options of any other, and they are quoted")
+def usual_syn():
+    for family, size, mss in (("-4", 60, 1460), ("-6", 80, 1440)):
+        doc = trace(chain(3, target="open tcp 80"), family, "--format", "json").silent().doc
+        expect(doc["parameters"]["size_bytes"], size)
+        expect([(p["tcp_flags"], p["tcp_options"]) for p in doc["probes"][:3]], [(2, USUAL)] * 3)
+        quote = doc["replies"][0]["quote"]
+        expect((quote["tcp_header_seen"], quote["tcp_options"], quote["tcp_mss"]),
+               (True, USUAL, mss))
+        expect(quote["tcp_timestamp"], doc["probes"][0]["tcp_timestamp"])
+        answer = next(r for r in doc["replies"] if r["kind"] == "syn-ack")
+        expect((answer["tcp_options"], answer["tcp_mss"]), (USUAL, mss))
+
+
+@cases.case("who takes options away or lowers the MSS is seen one hop later")
+def changed_options():
+    path = chain(5, router={2: "strip-tcp-options sack,wscale", 3: "clamp-mss 1300"},
+                 target="open tcp")
+    doc = trace(path, "--format", "json").doc
+    quotes = [r["quote"] for r in doc["replies"] if r["quote"]]
+    expect([(q["tcp_options"], q["tcp_mss"]) for q in sorted(
+        quotes, key=lambda q: q["tcp_options"] * 10000 + q["tcp_mss"], reverse=True)],
+        [(USUAL, 1460), (USUAL, 1460), (5, 1460), (5, 1300)])
+    res = trace(path, "-v")
+    expect(res.out.count("TCP options taken away: sack, wscale"), 2)
+    expect(res.out.count("quoted MSS is 1300, sent was 1460"), 1)
+
+
+@cases.case("a router that quotes eight bytes of TCP says nothing about options")
+def short_quote():
+    doc = trace(chain(2, router={1: "quote 28"}), "--format", "json").doc
+    quote = doc["replies"][0]["quote"]
+    expect([quote[k] for k in ("tcp_header_seen", "tcp_flags", "tcp_options", "tcp_mss")],
+           [False, None, None, None])
+    expect(quote["tcp_seq"], doc["probes"][0]["tcp_seq"])
+
+
+@cases.case("--tcp-options chooses, and the size follows")
+def chosen_options():
+    doc = trace(chain(2), "--tcp-options", "mss", "--format", "json").doc
+    expect((doc["parameters"]["size_bytes"], doc["probes"][0]["tcp_options"]), (44, 1))
+    doc = trace(chain(2), "--tcp-options", "none", "--format", "json").doc
+    expect((doc["parameters"]["size_bytes"], doc["probes"][0]["tcp_options"]), (40, None))
+
+
+if __name__ == "__main__":
+    sys.exit(cases.main(only()))
