@@ -17,6 +17,7 @@ static const struct {
 	{"npaths", "confidence", "a fixed number of flows proves nothing"},
 	{"npaths", "bound", "a fixed number of flows proves nothing"},
 	{"npaths", "min-share", "a fixed number of flows proves nothing"},
+	{"tcp-method", "tcp-flags", "the method chooses the flags"},
 	{"sim", "backend", "a simulated network has its own back end"},
 	{"sim", "interface", "a simulated network has no interfaces of this machine"},
 	{"sim", "source", "traces of a simulated network start at its own source"},
@@ -90,9 +91,42 @@ static wn_err check_range(const struct wn_request *req, struct wn_errctx *ctx)
 	return WN_OK;
 }
 
+static uint8_t tcp_flags(const struct wn_request *req)
+{
+	if (wn_request_has(req, "tcp-flags"))
+		return req->params.tcp_flags;
+	return req->params.tcp_method == WN_TCP_METHOD_ACK ? WN_TCP_ACK : WN_TCP_SYN;
+}
+
 static uint8_t tcp_options(const struct wn_request *req)
 {
-	return wn_request_has(req, "tcp-options") ? req->params.tcp_options : WN_TCP_OPT_USUAL;
+	if (wn_request_has(req, "tcp-options"))
+		return req->params.tcp_options;
+	return tcp_flags(req) & WN_TCP_SYN ? WN_TCP_OPT_USUAL : 0;
+}
+
+static void set_tcp(const struct wn_request *req, struct wn_params *out)
+{
+	bool tcp = out->proto == WN_PROTO_TCP;
+
+	if (!tcp)
+		out->tcp_method = WN_TCP_METHOD_SYN;
+	else if (wn_request_has(req, "tcp-flags"))
+		out->tcp_method = WN_TCP_METHOD_FLAGS;
+	out->tcp_flags = tcp ? tcp_flags(req) : 0;
+	out->tcp_options = tcp ? tcp_options(req) : 0;
+}
+
+static wn_err check_tcp(const struct wn_request *req, struct wn_errctx *ctx)
+{
+	static const char *const keys[] = {"tcp-method", "tcp-flags", "tcp-options"};
+
+	if (req->proto == WN_REQ_TCP || req->proto == WN_REQ_AUTO)
+		return WN_OK;
+	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
+		if (wn_request_has(req, keys[i]))
+			return wn_fail(ctx, WN_EUSAGE, "--%s needs -P tcp or -P auto", keys[i]);
+	return WN_OK;
 }
 
 static uint16_t least_size(const struct wn_request *req, enum wn_proto proto, uint8_t family)
@@ -181,8 +215,8 @@ static wn_err check_paths(const struct wn_request *req, struct wn_errctx *ctx)
 wn_err wn_request_check(const struct wn_request *req, struct wn_errctx *ctx)
 {
 	static wn_err (*const checks[])(const struct wn_request *, struct wn_errctx *) = {
-		check_exclusive, check_family, check_target_scope, check_range, check_sizes,
-		check_paths};
+		check_exclusive, check_family, check_target_scope, check_range, check_tcp,
+		check_sizes, check_paths};
 	wn_err err = WN_OK;
 
 	for (size_t i = 0; i < sizeof(checks) / sizeof(checks[0]) && err == WN_OK; i++)
@@ -250,10 +284,9 @@ wn_err wn_request_params(const struct wn_request *req, enum wn_proto proto,
 	out->dst = *dst;
 	out->dport = port_for(req, proto);
 	out->size = size_for(req, proto, dst->family);
+	set_tcp(req, out);
 	if (req->paths)
 		set_paths(req, out);
-	out->tcp_flags = proto == WN_PROTO_TCP ? WN_TCP_SYN : 0;
-	out->tcp_options = proto == WN_PROTO_TCP ? tcp_options(req) : 0;
 	if (out->wait_min_ns > out->wait_max_ns)
 		out->wait_min_ns = out->wait_max_ns; /* -w 100ms means it */
 	return check_size(req, proto, dst->family, ctx);

@@ -37,6 +37,7 @@ wn_opt_parse wn_opt_parse_wait;
 wn_opt_parse wn_opt_parse_iface;
 wn_opt_parse wn_opt_parse_source;
 wn_opt_parse wn_opt_parse_dscp;
+wn_opt_parse wn_opt_parse_tcp_flags;
 wn_opt_parse wn_opt_parse_tcp_options;
 wn_opt_parse wn_opt_parse_verbose;
 wn_opt_parse wn_opt_parse_resolver;

@@ -330,11 +330,32 @@ static const struct wn_opt opts[] = {
 		.help = "Byte that fills the payload, decimal or 0x hex.",
 		.group = g_packet,
 		FIELD(params.pattern)},
+	{.key = "tcp-method",
+		.type = WN_OPT_CHOICE,
+		.arg = "NAME",
+		.choices = "syn,ack",
+		.dflt = "syn",
+		.help = "What TCP probes are. syn: the first packet of a connection. ack: a packet "
+			"of a connection that does not exist, which passes filters that look at "
+			"single packets only and is answered with a reset; needs raw sockets.",
+		.group = g_packet,
+		FIELD(params.tcp_method)},
+	{.key = "tcp-flags",
+		.type = WN_OPT_CUSTOM,
+		.arg = "LIST|N",
+		.shown = "those of the method",
+		.help = "Other flags of TCP probes: some of fin, syn, rst, psh, ack, urg, ece, "
+			"cwr, "
+			"or their sum; needs raw sockets. Not all of them are answered by a "
+			"target.",
+		.group = g_packet,
+		.parse = wn_opt_parse_tcp_flags},
 	{.key = "tcp-options",
 		.type = WN_OPT_CUSTOM,
 		.arg = "LIST|none",
-		.shown = "mss,sack,timestamps,wscale, as any Linux machine",
-		.help = "TCP options of a SYN: some of mss, sack, timestamps, wscale. Routers that "
+		.shown = "all of them in a SYN, as any Linux machine",
+		.help = "TCP options of a probe: some of mss, sack, timestamps, wscale. Routers "
+			"that "
 			"quote enough of it show who takes options away or changes them.",
 		.group = g_packet,
 		.parse = wn_opt_parse_tcp_options},

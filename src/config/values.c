@@ -200,6 +200,22 @@ static bool read_set(const char *value, uint8_t (*bit_of)(const char *, size_t),
 	return true;
 }
 
+wn_err wn_opt_parse_tcp_flags(
+	struct wn_request *req, const struct wn_opt *opt, const char *value, struct wn_errctx *ctx)
+{
+	uint64_t number;
+	uint8_t set;
+
+	if (wn_text_u64(value, 1, UINT8_MAX, &number) == WN_OK)
+		set = (uint8_t)number;
+	else if (!read_set(value, wn_tcp_flag, &set))
+		return wn_opt_bad(ctx, opt, value,
+			"a list of fin, syn, rst, psh, ack, urg, ece and cwr, like fin,ack, or "
+			"their sum from 1 to 255");
+	req->params.tcp_flags = set;
+	return WN_OK;
+}
+
 wn_err wn_opt_parse_tcp_options(
 	struct wn_request *req, const struct wn_opt *opt, const char *value, struct wn_errctx *ctx)
 {

@@ -77,6 +77,7 @@ struct wn_io_config {
 	char iface[32];	    /* bind to it; "" none */
 	uint32_t mark;
 	bool df;
+	uint8_t tcp_flags; /* of the probes; 0: SYN */
 	uint32_t outstanding; /* how many probes at once; receive buffers are sized for it */
 };
 

@@ -364,6 +364,10 @@ wn_err wn_io_tcp_connect_open(
 	struct tcp *t;
 	wn_err err;
 
+	if (c->tcp_flags && c->tcp_flags != WN_TCP_SYN)
+		return wn_fail(ctx, WN_EUNSUPPORTED,
+			"TCP probes other than SYN need raw sockets, which take the capability "
+			"CAP_NET_RAW; use sudo, or --tcp-method syn");
 	/* Each attempt is a new socket, and to mark it takes a privilege that will be gone. */
 	if (c->mark)
 		return wn_fail(ctx, WN_EUNSUPPORTED,

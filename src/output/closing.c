@@ -162,8 +162,7 @@ static void say_reached(struct closing *c)
 		wn_view_ms(&c->text, reply->rtt_ns);
 		add(c, " ms");
 	}
-	wn_strbuf_fmt(
-		&c->text, " (%s)", wn_reply_text(reply->kind, from->family, reply->icmp_code));
+	wn_strbuf_fmt(&c->text, " (%s)", wn_view_reply_text(r, reply));
 }
 
 static void say_gap(struct closing *c)
@@ -240,8 +239,7 @@ static void say_unreachable(struct closing *c)
 		return;
 	}
 	wn_reply_mark(reply->kind, r->stop_by.family, reply->icmp_code, reply->mtu, mark);
-	wn_strbuf_fmt(&c->text, " says: %s",
-		wn_reply_text(reply->kind, r->stop_by.family, reply->icmp_code));
+	wn_strbuf_fmt(&c->text, " says: %s", wn_view_reply_text(r, reply));
 	if (mark[0])
 		wn_strbuf_fmt(&c->text, " (%s)", mark);
 	if (reply->kind == WN_REPLY_TOO_BIG && reply->mtu)

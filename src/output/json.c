@@ -254,7 +254,7 @@ static void write_reply_packet(
 		wn_jw_text(w, "mark", mark);
 	else
 		wn_jw_null(w, "mark");
-	wn_jw_text(w, "text", wn_reply_text(p->kind, from->family, p->icmp_code));
+	wn_jw_text(w, "text", wn_view_reply_text(r, p));
 	wn_jw_opt(w, "ttl", p->ttl);
 	wn_jw_opt(w, "tos", p->tos);
 	wn_jw_opt(w, "mtu", p->mtu ? (int64_t)p->mtu : -1);

@@ -205,6 +205,21 @@ static void write_unanswered(
 
 /* ---- head ---- */
 
+/* "SYN", "FIN,ACK" */
+static void add_flags(struct wn_strbuf *out, uint8_t flags)
+{
+	const char *comma = "";
+
+	for (unsigned bit = 1; bit <= UINT8_MAX; bit <<= 1) {
+		if (!(flags & bit))
+			continue;
+		wn_strbuf_puts(out, comma);
+		for (const char *c = wn_tcp_flag_name((uint8_t)bit); *c; c++)
+			wn_strbuf_putc(out, (char)(*c - 'a' + 'A'));
+		comma = ",";
+	}
+}
+
 void wn_view_probe_kind(struct wn_strbuf *out, const struct wn_params *p)
 {
 	switch (p->proto) {
@@ -215,7 +230,9 @@ void wn_view_probe_kind(struct wn_strbuf *out, const struct wn_params *p)
 		wn_strbuf_puts(out, "ICMP echo");
 		break;
 	case WN_PROTO_TCP:
-		wn_strbuf_fmt(out, "TCP SYN to port %u", (unsigned)p->dport);
+		wn_strbuf_puts(out, "TCP ");
+		add_flags(out, p->tcp_flags ? p->tcp_flags : WN_TCP_SYN);
+		wn_strbuf_fmt(out, " to port %u", (unsigned)p->dport);
 		break;
 	}
 }

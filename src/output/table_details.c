@@ -228,9 +228,10 @@ static void write_reply_facts(struct wn_strbuf *out, const struct wn_table *t,
 	const struct wn_row *row, struct wn_strbuf *text)
 {
 	const struct wn_reply_rec *reply = &t->r->replies[row->hr->first_reply];
-	uint8_t family = t->r->responders[reply->responder].addr.family;
 
-	wn_strbuf_puts(text, wn_reply_text(reply->kind, family, reply->icmp_code));
+	wn_strbuf_puts(text, wn_view_reply_text(t->r, reply));
+	if (reply->kind == WN_REPLY_SYN_ACK && reply->tcp_opts.mss)
+		wn_strbuf_fmt(text, ", its MSS %u", (unsigned)reply->tcp_opts.mss);
 	if (reply->ttl >= 0)
 		wn_strbuf_fmt(text, ", its TTL %d", reply->ttl);
 	if (reply->tos > 0)

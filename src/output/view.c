@@ -186,3 +186,14 @@ void wn_view_duration(struct wn_strbuf *out, uint64_t ns)
 		wn_strbuf_puts(out, " s");
 	}
 }
+
+const char *wn_view_reply_text(const struct wn_result *r, const struct wn_reply_rec *reply)
+{
+	const struct wn_probe *p = &r->probes[reply->probe].probe;
+
+	/* What belongs to no connection is reset by open and closed ports alike. */
+	if (reply->kind == WN_REPLY_RST && wn_tcp_flags(p) & WN_TCP_ACK)
+		return "reset";
+	return wn_reply_text(
+		reply->kind, r->responders[reply->responder].addr.family, reply->icmp_code);
+}

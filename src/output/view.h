@@ -25,6 +25,9 @@ struct wn_stats wn_view_stats(
 /* Ends a text made beside out; that it is not whole makes out not whole. */
 void wn_view_drop(struct wn_strbuf *out, struct wn_strbuf *text);
 
+/* What a reply says, in words. */
+const char *wn_view_reply_text(const struct wn_result *r, const struct wn_reply_rec *reply);
+
 /* Foreign text made harmless; without unicode everything beyond ASCII is escaped as well. */
 void wn_view_text(struct wn_strbuf *out, const char *text, bool unicode);
 /* A host name, in which nothing can pass for the punctuation around it. */

@@ -94,7 +94,9 @@ struct wn_probe {
 /* The flag or option of a name ("syn", "timestamps") that need not end; 0 when there is none. */
 uint8_t wn_tcp_flag(const char *name, size_t len);
 uint8_t wn_tcp_option(const char *name, size_t len);
-const char *wn_tcp_option_name(uint8_t option); /* of one; "" when there is none */
+/* Of one of them; "" when there is none. */
+const char *wn_tcp_flag_name(uint8_t flag);
+const char *wn_tcp_option_name(uint8_t option);
 /* The flags that p goes out with. */
 uint8_t wn_tcp_flags(const struct wn_probe *p);
 uint16_t wn_tcp_mss(uint8_t family); /* as our probes say it */

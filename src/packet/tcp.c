@@ -30,6 +30,8 @@ static const struct named options[] = {
 	{"wscale", WN_TCP_OPT_WSCALE},
 };
 
+#define LEN(a) (sizeof(a) / sizeof((a)[0]))
+
 static uint8_t find(const struct named *list, size_t count, const char *name, size_t len)
 {
 	for (size_t i = 0; i < count; i++)
@@ -38,22 +40,32 @@ static uint8_t find(const struct named *list, size_t count, const char *name, si
 	return 0;
 }
 
+static const char *name_of(const struct named *list, size_t count, uint8_t bit)
+{
+	for (size_t i = 0; i < count; i++)
+		if (list[i].bit == bit)
+			return list[i].name;
+	return "";
+}
+
 uint8_t wn_tcp_flag(const char *name, size_t len)
 {
-	return find(flags, sizeof(flags) / sizeof(flags[0]), name, len);
+	return find(flags, LEN(flags), name, len);
 }
 
 uint8_t wn_tcp_option(const char *name, size_t len)
 {
-	return find(options, sizeof(options) / sizeof(options[0]), name, len);
+	return find(options, LEN(options), name, len);
+}
+
+const char *wn_tcp_flag_name(uint8_t flag)
+{
+	return name_of(flags, LEN(flags), flag);
 }
 
 const char *wn_tcp_option_name(uint8_t option)
 {
-	for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++)
-		if (options[i].bit == option)
-			return options[i].name;
-	return "";
+	return name_of(options, LEN(options), option);
 }
 
 uint8_t wn_tcp_flags(const struct wn_probe *p)

@@ -56,6 +56,7 @@ NAMES(match, enum wn_match, WN_MATCH_WEAK + 1, 1);
 NAMES(stop, enum wn_stop, WN_STOP_ERROR + 1, 1);
 NAMES(note, enum wn_note_kind, WN_NOTE_TOO_LARGE + 1, 1);
 NAMES(paths_mode, enum wn_paths_mode, WN_PATHS_FLOWS + 1, 1);
+NAMES(tcp_method, enum wn_tcp_method, WN_TCP_METHODS, 1);
 NAMES(err, wn_err, 1 - (WN_ESYS), -1);
 
 static const char *flow_mode_name(int value)
@@ -112,6 +113,8 @@ static const struct wn_field params[] = {
 	{F(P, UINT, "tos", tos)},
 	{F(P, BOOL, "dont_fragment", df)},
 	{F(P, UINT, "pattern", pattern)},
+	{F(P, ENUM, "tcp_method", tcp_method), .names = &tcp_method_values, .needs = TCP,
+		.added = true},
 	ADDED(P, "tcp_flags", tcp_flags, VALUE),
 	ADDED(P, "tcp_options", tcp_options, VALUE),
 	{F(P, UINT, "mark", mark), .needs = VALUE},

@@ -64,6 +64,12 @@ static const char *const paths_mode_names[] = {
 	[WN_PATHS_FLOWS] = "flows",
 };
 
+static const char *const tcp_method_names[WN_TCP_METHODS] = {
+	[WN_TCP_METHOD_SYN] = "syn",
+	[WN_TCP_METHOD_ACK] = "ack",
+	[WN_TCP_METHOD_FLAGS] = "flags",
+};
+
 static const char *name_of(const char *const *names, size_t count, unsigned value)
 {
 	return value < count ? names[value] : "unknown";
@@ -107,4 +113,9 @@ const char *wn_match_name(enum wn_match match)
 const char *wn_paths_mode_name(enum wn_paths_mode mode)
 {
 	return name_of(paths_mode_names, LEN(paths_mode_names), (int)mode);
+}
+
+const char *wn_tcp_method_name(enum wn_tcp_method method)
+{
+	return name_of(tcp_method_names, LEN(tcp_method_names), (unsigned)method);
 }

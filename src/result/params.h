@@ -24,6 +24,15 @@ enum wn_paths_mode {
 };
 const char *wn_paths_mode_name(enum wn_paths_mode mode); /* "off" "nodes" "lite" ... */
 
+/* By what TCP probes make hops and target answer. */
+enum wn_tcp_method {
+	WN_TCP_METHOD_SYN,
+	WN_TCP_METHOD_ACK,  /* which a port answers with a reset */
+	WN_TCP_METHOD_FLAGS /* chosen one by one */
+};
+#define WN_TCP_METHODS 3
+const char *wn_tcp_method_name(enum wn_tcp_method method); /* "syn" "ack" "flags" */
+
 struct wn_params {
 	char target[WN_TEXT_MAX]; /* as typed */
 	char host[WN_TEXT_MAX];	  /* the name part without port, in ASCII (IDNA) */
@@ -52,6 +61,7 @@ struct wn_params {
 	uint8_t tos;
 	bool df;
 	uint8_t pattern;
+	enum wn_tcp_method tcp_method;
 	uint8_t tcp_flags, tcp_options; /* as in struct wn_probe */
 	uint32_t mark;
 	struct wn_caps caps;

@@ -99,6 +99,7 @@ static wn_err open_backend(struct wn_run_trace *rt, struct wn_errctx *ctx)
 		.port_span = port_span(p),
 		.mark = p->mark,
 		.df = p->df,
+		.tcp_flags = p->tcp_flags,
 		.outstanding = p->window,
 	};
 

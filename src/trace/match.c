@@ -214,6 +214,21 @@ static uint16_t find_answered(const struct wn_trace *t, const struct wn_reply *r
 	return rec;
 }
 
+/* Guided: each probe may have a length of its own. */
+static uint16_t find_by_length(const struct wn_trace *t, const struct wn_reply *r, uint32_t ack)
+{
+	for (uint16_t i = 0; i < t->out_count; i++) {
+		uint16_t rec = t->out[i].rec;
+		struct wn_probe probe;
+
+		wn_trace_rec_probe(t, rec, &probe);
+		if (ack - wn_probe_payload_size(&probe) == probe.tcp_seq &&
+			has_ports_of(&probe, r->dport, r->sport))
+			return rec;
+	}
+	return NO_REC;
+}
+
 /*
  * RFC 9293 3.10.7.1: a reset takes its number from the acknowledgment that it answers; without
  * one, as a SYN-ACK does, it acknowledges SYN and FIN, and by some stacks the payload with them.
@@ -237,7 +252,7 @@ static uint16_t find_by_numbers(const struct wn_trace *t, const struct wn_reply 
 		rec = find_answered(t, r, ack);
 	if (rec == NO_REC && payload > 0)
 		rec = find_answered(t, r, ack - payload);
-	return rec;
+	return rec == NO_REC && t->more ? find_by_length(t, r, ack) : rec;
 }
 
 static struct verdict match_tcp(struct wn_trace *t, const struct wn_reply *r)

@@ -3,7 +3,7 @@
 
 import sys
 
-from program import REACHED, Cases, chain, expect, only, run
+from program import FAILED, REACHED, UNREACHED, Cases, chain, expect, only, run
 
 cases = Cases()
 USUAL = 15
@@ -56,6 +56,38 @@ def chosen_options():
     expect((doc["parameters"]["size_bytes"], doc["probes"][0]["tcp_options"]), (44, 1))
     doc = trace(chain(2), "--tcp-options", "none", "--format", "json").doc
     expect((doc["parameters"]["size_bytes"], doc["probes"][0]["tcp_options"]), (40, None))
+
+
+@cases.case("--tcp-method ack is answered with a reset, whether the port is open or not")
+def acknowledgments():
+    for port in ("80", "81"):
+        for family in ("-4", "-6"):
+            path = chain(4, target="open tcp 80")
+            doc = trace(path, family, "-p", port, "--tcp-method", "ack", "--format", "json").doc
+            expect(doc["parameters"]["tcp_method"], "ack")
+            expect({(p["tcp_flags"], p["tcp_ack"] == p["tcp_seq"]) for p in doc["probes"]},
+                   {(16, True)})
+            answer = next(r for r in doc["replies"] if r["reached"])
+            expect((answer["kind"], answer["text"], answer["match"]), ("rst", "reset", "strong"))
+            expect(doc["counters"]["forged"], 0)
+    trace(path, "--tcp-method", "ack").prints("TCP ACK to port 80", "(reset)")
+
+
+@cases.case("--tcp-flags: a closed port resets what an open one ignores")
+def other_flags():
+    path = chain(3, target="open tcp 80")
+    trace(path, "-p", "81", "--tcp-flags", "fin,psh,urg").prints(
+        "TCP FIN,PSH,URG to port 81", "(port closed)")
+    res = run("--sim", path, "-P", "tcp", "-q", "1", "-w", "50ms", "--tcp-flags", "fin")
+    res.exits(UNREACHED).prints("does not answer TCP FIN to port 80")
+
+
+@cases.case("other probes than SYN without raw sockets: one line, exit 3")
+def without_raw():
+    for words in (("--tcp-method", "ack"), ("--tcp-flags", "fin")):
+        res = run("--backend", "errqueue", "-P", "tcp", *words, "127.0.0.1").exits(FAILED)
+        expect(res.err, "wend: 127.0.0.1: TCP probes other than SYN need raw sockets, which take "
+               "the capability CAP_NET_RAW; use sudo, or --tcp-method syn\n")
 
 
 if __name__ == "__main__":

@@ -346,6 +346,7 @@ static void test_random_records(void **state)
 		p->flow_mode = coin(&rng) ? WN_FLOW_CLASSIC : WN_FLOW_FIXED;
 		p->caps.sees_quote_ip = coin(&rng);
 		p->deadline_ns = below(&rng, 2) * 1000;
+		p->tcp_method = (enum wn_tcp_method)below(&rng, WN_TCP_METHODS);
 		p->tcp_flags = (uint8_t)below(&rng, 256);
 		p->tcp_options = (uint8_t)below(&rng, WN_TCP_OPT_USUAL + 1);
 		p->paths = (enum wn_paths_mode)below(&rng, WN_PATHS_FULL + 1);

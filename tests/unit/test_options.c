@@ -231,9 +231,19 @@ static const char *const mistakes[][3] = {
 	{"--flow 10 --source-port 65530 h", "--flow 10", "--source-port 65530"},
 	{"--size 37 h", "--size 37", "38 bytes"},
 	{"--size 57 -6 h", "--size 57", "58 bytes"},
-	{"--size 43 -P tcp h", "--size 43", "60 bytes with its options; 40 with --tcp-options none"},
+	{"--size 43 -P tcp h", "--size 43",
+		"60 bytes with its options; 40 with --tcp-options none"},
 	{"--size 47 -P tcp --tcp-options mss,sack h", "--size 47", "at least 48 bytes"},
 	{"--size 39 -P tcp --tcp-options none h", "--size 39", "at least 40 bytes"},
+	{"--tcp-flags 0 -P tcp h", "--tcp-flags 0", "sum from 1 to 255"},
+	{"--tcp-flags 256 -P tcp h", "--tcp-flags 256", "like fin,ack"},
+	{"--tcp-flags syn,,ack -P tcp h", "--tcp-flags syn,,ack", "a list of fin, syn"},
+	{"--tcp-flags fin h", "--tcp-flags", "needs -P tcp or -P auto"},
+	{"--tcp-method ack -P icmp h", "--tcp-method", "needs -P tcp or -P auto"},
+	{"--tcp-options none h", "--tcp-options", "needs -P tcp or -P auto"},
+	{"--tcp-method ack --tcp-flags fin -P tcp h", "--tcp-method and --tcp-flags",
+		"exclude each other"},
+	{"--tcp-method xmas -P tcp h", "--tcp-method xmas", "one of syn,ack"},
 	{"--tcp-options mss, h", "--tcp-options mss,", "none or a list of mss, sack"},
 	{"--tcp-options fast h", "--tcp-options fast", "like mss,sack"},
 	{"--size 9217 h", "--size 9217", "9216"},
@@ -328,6 +338,42 @@ static void test_hostile_words(void **state)
 	}
 }
 
+/* Flags and options of TCP as they end up in the probes. */
+static void test_tcp_probes(void **state)
+{
+	static const struct {
+		const char *line;
+		enum wn_tcp_method method;
+		uint8_t flags, options;
+		uint16_t size;
+	} cases[] = {
+		{"-P tcp h", WN_TCP_METHOD_SYN, WN_TCP_SYN, WN_TCP_OPT_USUAL, 60},
+		{"-P tcp --tcp-method ack h", WN_TCP_METHOD_ACK, WN_TCP_ACK, 0, 40},
+		{"-P tcp --tcp-flags fin,psh,urg h", WN_TCP_METHOD_FLAGS, 0x29, 0, 40},
+		{"-P tcp --tcp-flags 0xc2 h", WN_TCP_METHOD_FLAGS, 0xc2, WN_TCP_OPT_USUAL, 60},
+		{"-P auto --tcp-method ack --tcp-options timestamps h", WN_TCP_METHOD_ACK,
+			WN_TCP_ACK, WN_TCP_OPT_TIMESTAMPS, 52},
+		{"-P tcp --tcp-options mss,sack --size 70 h", WN_TCP_METHOD_SYN, WN_TCP_SYN,
+			WN_TCP_OPT_MSS | WN_TCP_OPT_SACK_OK, 70},
+	};
+	struct wn_addr v4 = wn_addr_v4(0xc0000201);
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct wn_params p;
+		struct read r;
+
+		assert_int_equal(read_line(&r, cases[i].line), WN_OK);
+		assert_int_equal(wn_request_params(&r.req, WN_PROTO_TCP, &v4, &p, NULL), WN_OK);
+		assert_int_equal(p.tcp_method, cases[i].method);
+		assert_int_equal(p.tcp_flags, cases[i].flags);
+		assert_int_equal(p.tcp_options, cases[i].options);
+		assert_int_equal(p.size, cases[i].size);
+		assert_int_equal(wn_request_params(&r.req, WN_PROTO_UDP, &v4, &p, NULL), WN_OK);
+		assert_int_equal(p.tcp_method | p.tcp_flags | p.tcp_options, 0);
+	}
+}
+
 /* The size that a name's family needs is known only after it was resolved. */
 static void test_size_after_resolving(void **state)
 {
@@ -399,6 +445,7 @@ int main(void)
 		cmocka_unit_test(test_targets),
 		cmocka_unit_test(test_mistakes),
 		cmocka_unit_test(test_hostile_words),
+		cmocka_unit_test(test_tcp_probes),
 		cmocka_unit_test(test_size_after_resolving),
 		cmocka_unit_test(test_faces_agree),
 	};

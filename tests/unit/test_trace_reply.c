@@ -48,44 +48,6 @@ static void end(void)
 	assert_true(f.done);
 }
 
-static void test_tcp_answers(void **state)
-{
-	struct wn_reply r;
-
-	(void)state;
-	begin(WN_PROTO_TCP, 56); /* 16 bytes of payload */
-	r = fake_direct(&f.sent[9], WN_REPLY_RST);
-	r.tcp_ack++;
-	assert_int_equal(feed(&r), WN_CLAIM_REJECTED);
-	r = fake_direct(&f.sent[9], WN_REPLY_RST);
-	r.tcp_flags = WN_TCP_RST; /* acknowledges nothing */
-	assert_int_equal(feed(&r), WN_CLAIM_REJECTED);
-	r = fake_direct(&f.sent[9], WN_REPLY_SYN_ACK);
-	r.dport++;
-	assert_int_equal(feed(&r), WN_CLAIM_NO);
-	r = fake_direct(&f.sent[9], WN_REPLY_SYN_ACK);
-	r.from = fake_router(9);
-	assert_int_equal(feed(&r), WN_CLAIM_NO);
-	r = fake_direct(&f.sent[9], WN_REPLY_TCP_OTHER);
-	r.tcp_flags = WN_TCP_ACK;
-	r.tcp_ack ^= 0x80000000;
-	assert_int_equal(feed(&r), WN_CLAIM_TAKEN);
-	/* Acknowledges the payload too. */
-	r = fake_direct(&f.sent[9], WN_REPLY_SYN_ACK);
-	r.tcp_ack += 16;
-	assert_int_equal(feed(&r), WN_CLAIM_TAKEN);
-	r = fake_direct(&f.sent[10], WN_REPLY_TCP_OTHER);
-	r.tcp_flags = WN_TCP_ACK;
-	assert_int_equal(feed(&r), WN_CLAIM_TAKEN);
-	end();
-	assert_int_equal(fake_counted(&f)->forged, 2);
-	assert_int_equal(fake_counted(&f)->stale, 1);
-	assert_int_equal(fake_counter_sum(&f), 3);
-	assert_int_equal(f.counts[WN_EV_REPLY], 2);
-	assert_int_equal(f.result->last_ttl, 10);
-	fake_fini(&f);
-}
-
 static void test_echo_answers(void **state)
 {
 	struct wn_reply r;
@@ -479,7 +441,6 @@ static void test_queue_overflow(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_tcp_answers),
 		cmocka_unit_test(test_echo_answers),
 		cmocka_unit_test(test_udp_answers),
 		cmocka_unit_test(test_udp_answers_behind_silence),
