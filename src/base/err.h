@@ -35,7 +35,8 @@
 	X(WN_ESTATE, -21, "state", "not possible in this state")                                   \
 	X(WN_ECANCELED, -22, "canceled", "canceled")                                               \
 	X(WN_EUSAGE, -23, "usage", "wrong usage")                                                  \
-	X(WN_ESYS, -24, "system", "system call failed")
+	X(WN_ESYS, -24, "system", "system call failed")                                            \
+	X(WN_ECLOSED, -25, "closed", "the target ended the connection")
 
 #define X(sym, val, name, text) sym = val,
 typedef enum wn_err { WN_ERR_LIST(X) } wn_err;

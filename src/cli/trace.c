@@ -323,7 +323,8 @@ static int judge(struct wn_session *s)
 		return WN_EXIT_UNREACHED;
 	wn_fmt(why, sizeof(why), "%s%s%s", wn_err_text(r->stop_err), r->stop_sys ? ": " : "",
 		r->stop_sys ? strerror(r->stop_sys) : "");
-	return wn_cli_fail(WN_EXIT_FAILED, "%s: nothing could be sent: %s", r->params.target, why);
+	return wn_cli_fail(WN_EXIT_FAILED, "%s: nothing %scould be sent: %s", r->params.target,
+		r->reply_count > 0 ? "more " : "", why);
 }
 
 static int trace(struct wn_session *s)

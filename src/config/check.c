@@ -117,12 +117,36 @@ static void set_tcp(const struct wn_request *req, struct wn_params *out)
 	out->tcp_options = tcp ? tcp_options(req) : 0;
 }
 
+/* What the connection decides for its probes. */
+static wn_err check_sack(const struct wn_request *req, struct wn_errctx *ctx)
+{
+	static const struct {
+		const char *key, *why;
+	} decided[] = {
+		{"size", "a probe in a connection carries one byte"},
+		{"tcp-options", "those of a connection are agreed on when it is made"},
+	};
+	enum wn_tcp_method method = req->params.tcp_method;
+
+	if (method != WN_TCP_METHOD_SACK && method != WN_TCP_METHOD_PREFER_SACK)
+		return WN_OK;
+	for (size_t i = 0; i < sizeof(decided) / sizeof(decided[0]); i++)
+		if (wn_request_has(req, decided[i].key))
+			return wn_fail(ctx, WN_EUSAGE, "--tcp-method %s excludes --%s: %s",
+				wn_tcp_method_name(method), decided[i].key, decided[i].why);
+	if (req->params.flow_mode != WN_FLOW_FIXED || req->paths)
+		return wn_fail(ctx, WN_EUSAGE,
+			"--tcp-method %s excludes %s: a connection is one flow",
+			wn_tcp_method_name(method), req->paths ? "all paths" : "--flow classic");
+	return WN_OK;
+}
+
 static wn_err check_tcp(const struct wn_request *req, struct wn_errctx *ctx)
 {
 	static const char *const keys[] = {"tcp-method", "tcp-flags", "tcp-options"};
 
 	if (req->proto == WN_REQ_TCP || req->proto == WN_REQ_AUTO)
-		return WN_OK;
+		return check_sack(req, ctx);
 	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
 		if (wn_request_has(req, keys[i]))
 			return wn_fail(ctx, WN_EUSAGE, "--%s needs -P tcp or -P auto", keys[i]);

@@ -333,11 +333,14 @@ static const struct wn_opt opts[] = {
 	{.key = "tcp-method",
 		.type = WN_OPT_CHOICE,
 		.arg = "NAME",
-		.choices = "syn,ack",
+		.choices = "syn,ack,sack,prefer-sack",
 		.dflt = "syn",
 		.help = "What TCP probes are. syn: the first packet of a connection. ack: a packet "
 			"of a connection that does not exist, which passes filters that look at "
-			"single packets only and is answered with a reset; needs raw sockets.",
+			"single packets only and is answered with a reset. sack: data inside a "
+			"connection that is made first, which passes firewalls that let nothing "
+			"else through; the port must be open. prefer-sack: that, or else syn. All "
+			"but syn need raw sockets.",
 		.group = g_packet,
 		FIELD(params.tcp_method)},
 	{.key = "tcp-flags",

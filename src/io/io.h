@@ -27,7 +27,8 @@ enum wn_rx_kind {
 	WN_RX_REPLY,  /* reply, at_ns */
 	WN_RX_STAMP,  /* a better send time of probe id: at_ns, clock */
 	WN_RX_FAILED, /* probe id was accepted by send but did not leave: err, sys */
-	WN_RX_CLOSED  /* probe id can get no reply any more (its socket ended): id */
+	WN_RX_CLOSED, /* probe id can get no reply any more (its socket ended): id */
+	WN_RX_OVER    /* nothing can be sent any more: err; comes once */
 };
 
 struct wn_rx {
@@ -59,7 +60,11 @@ struct wn_io_ops {
 struct wn_io {
 	const struct wn_io_ops *ops;
 	struct wn_caps caps;
-	uint16_t sport; /* first source port (or ICMP id) reserved; set by open */
+	uint16_t sport;	    /* first source port (or ICMP id) reserved; set by open */
+	struct wn_io_conn { /* of the connection in which all probes travel, where there is one */
+		uint32_t seq, ack; /* what target and we expect next */
+		uint8_t options;   /* WN_TCP_OPT_* that each segment has */
+	} conn;
 	struct wn_counters_io {
 		uint64_t foreign, corrupt, truncated, overflow;
 	} counters; /* packets dropped before they became replies */
@@ -77,12 +82,19 @@ struct wn_io_config {
 	char iface[32];	    /* bind to it; "" none */
 	uint32_t mark;
 	bool df;
-	uint8_t tcp_flags; /* of the probes; 0: SYN */
+	uint8_t tcp_flags;    /* of the probes; 0: SYN */
+	uint32_t flow_label;  /* IPv6, of a connection */
+	uint32_t probes;      /* in all: a connection must have room for them */
 	uint32_t outstanding; /* how many probes at once; receive buffers are sized for it */
 };
 
 wn_err wn_io_raw_open(const struct wn_io_config *c, struct wn_io **out, struct wn_errctx *ctx);
 wn_err wn_io_errqueue_open(const struct wn_io_config *c, struct wn_io **out, struct wn_errctx *ctx);
+/*
+ * TCP inside a connection (RFC 2018), which is made here and now and takes a few seconds at most;
+ * the text of a failure is a reason ("port 81 is closed") without advice.
+ */
+wn_err wn_io_tcp_sack_open(const struct wn_io_config *c, struct wn_io **out, struct wn_errctx *ctx);
 /* The source port (or ICMP id) it reserved. */
 uint16_t wn_io_sport(const struct wn_io *io);
 

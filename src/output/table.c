@@ -231,7 +231,10 @@ void wn_view_probe_kind(struct wn_strbuf *out, const struct wn_params *p)
 		break;
 	case WN_PROTO_TCP:
 		wn_strbuf_puts(out, "TCP ");
-		add_flags(out, p->tcp_flags ? p->tcp_flags : WN_TCP_SYN);
+		if (p->tcp_method == WN_TCP_METHOD_SACK)
+			wn_strbuf_puts(out, "data in a connection");
+		else
+			add_flags(out, p->tcp_flags ? p->tcp_flags : WN_TCP_SYN);
 		wn_strbuf_fmt(out, " to port %u", (unsigned)p->dport);
 		break;
 	}

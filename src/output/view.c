@@ -194,6 +194,8 @@ const char *wn_view_reply_text(const struct wn_result *r, const struct wn_reply_
 	/* What belongs to no connection is reset by open and closed ports alike. */
 	if (reply->kind == WN_REPLY_RST && wn_tcp_flags(p) & WN_TCP_ACK)
 		return "reset";
+	if (reply->kind == WN_REPLY_TCP_OTHER && reply->tcp_opts.set & WN_TCP_OPT_SACK)
+		return "data acknowledged";
 	return wn_reply_text(
 		reply->kind, r->responders[reply->responder].addr.family, reply->icmp_code);
 }

@@ -9,7 +9,8 @@
 #include "packet/wire_int.h"
 
 #define COMPENSATION_AT WN_COOKIE_BYTES /* in the payload; even, so it is one word of the sum */
-#define TCP_WINDOW	64240		/* of a Linux machine's SYN */
+#define SYN_WINDOW	64240		/* of a Linux machine ... */
+#define SEGMENT_WINDOW	502		/* ... and about the same scaled, behind a handshake */
 
 struct l4 {
 	uint8_t bytes[WN_TCP_HEADER + WN_TCP_OPTIONS_MAX];
@@ -49,7 +50,7 @@ static void write_tcp(const struct wn_probe *p, struct wn_wr *w)
 	wn_wr_be32(w, p->tcp_ack);
 	wn_wr_u8(w, (uint8_t)(words << 4));
 	wn_wr_u8(w, wn_tcp_flags(p));
-	wn_wr_be16(w, TCP_WINDOW);
+	wn_wr_be16(w, wn_tcp_flags(p) & WN_TCP_SYN ? SYN_WINDOW : SEGMENT_WINDOW);
 	wn_wr_be16(w, 0);
 	wn_wr_be16(w, 0);
 	wn_tcp_write_options(&h, w);

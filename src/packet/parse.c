@@ -97,8 +97,7 @@ static wn_err parse_tcp(const uint8_t *buf, size_t len, struct wn_reply *out)
 	out->tcp_window = h.window;
 	out->tcp_opts = h.opts;
 	out->tcp_tsecr = h.tsecr;
-	out->tcp_sack_left = h.sack_left;
-	out->tcp_sack_right = h.sack_right;
+	memcpy(out->tcp_sack, h.sack, sizeof(h.sack));
 	out->truncated |= !h.opts.whole;
 	out->checksum_bad |= sum_bad(out, WN_IP_TCP, buf, len, h.checksum);
 	return WN_OK;

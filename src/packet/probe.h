@@ -83,13 +83,29 @@ struct wn_probe {
 	uint16_t
 		checksum; /* UDP and ICMP checksum to come out at, by a compensating payload word */
 	uint32_t tcp_seq, tcp_ack;
-	uint32_t tcp_tsval, tcp_tsecr; /* where the options have time stamps */
-	uint8_t tcp_flags;	       /* WN_TCP_*; 0 stands for a SYN */
-	uint8_t tcp_options;	       /* WN_TCP_OPT_*, as sent */
-	uint8_t cookie[8];	       /* first bytes of the payload, where there is one */
-	uint8_t pattern;	       /* the rest of the payload */
-	uint32_t mark;		       /* SO_MARK; 0 none */
+	/* Where the options have time stamps. 0 in a connection, whose back end knows the time. */
+	uint32_t tcp_tsval, tcp_tsecr;
+	uint8_t tcp_flags;   /* WN_TCP_*; 0 stands for a SYN */
+	uint8_t tcp_options; /* WN_TCP_OPT_*, as sent */
+	uint8_t cookie[8];   /* first bytes of the payload, where there is one */
+	uint8_t pattern;     /* the rest of the payload */
+	uint32_t mark;	     /* SO_MARK; 0 none */
 };
+
+/* Of flow 0 it is base. Odd factor: different flows have different labels, none is 0. */
+static inline uint32_t wn_flow_label(uint32_t base, uint32_t flow)
+{
+	uint32_t label = (base + flow * 0x9e375u) & 0xfffff;
+
+	return flow == 0 ? base : label ? label : 1;
+}
+
+/*
+ * In a connection probe n is one byte, each two further on and the first beyond a gap of one:
+ * none touches another or what the target expects next.
+ */
+#define WN_SACK_STRIDE	    2u
+#define WN_SACK_SEQ(seq, n) ((seq) + 1u + WN_SACK_STRIDE * (n))
 
 /* The flag or option of a name ("syn", "timestamps") that need not end; 0 when there is none. */
 uint8_t wn_tcp_flag(const char *name, size_t len);

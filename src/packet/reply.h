@@ -12,6 +12,7 @@
 
 #define WN_MPLS_MAX	    8  /* label stack entries kept of one reply */
 #define WN_EXT_OBJECTS_MAX  8  /* other extension objects kept */
+#define WN_SACK_MAX	    4  /* blocks of a SACK option, as many as fit */
 #define WN_EXT_OBJECT_BYTES 64 /* payload bytes kept of each; ext len tells the true length */
 
 enum wn_reply_kind {
@@ -119,9 +120,11 @@ struct wn_reply {
 	uint8_t tcp_flags;
 	uint16_t tcp_window;
 	struct wn_tcp_opts tcp_opts;
-	uint32_t tcp_tsecr;			/* of the time stamps option */
-	uint32_t tcp_sack_left, tcp_sack_right; /* first block of the SACK option */
-	bool payload_present;			/* an echo reply carried 8 payload bytes */
+	uint32_t tcp_tsecr; /* of the time stamps option */
+	struct wn_sack {
+		uint32_t left, right; /* the byte behind it */
+	} tcp_sack[WN_SACK_MAX]; /* blocks of the SACK option, the latest first; others are 0 */
+	bool payload_present;	 /* an echo reply carried 8 payload bytes */
 	uint8_t cookie[8];
 	struct wn_quote quote;
 	struct wn_ext ext;

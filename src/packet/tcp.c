@@ -159,8 +159,10 @@ static void read_sack(struct wn_rd *r, size_t len, struct wn_tcp_header *out)
 	if (len < 8 || len % 8 != 0)
 		return;
 	out->opts.set |= WN_TCP_OPT_SACK;
-	out->sack_left = wn_rd_be32(r);
-	out->sack_right = wn_rd_be32(r);
+	for (size_t i = 0; i < WN_SACK_MAX && wn_rd_left(r) > 0; i++) {
+		out->sack[i].left = wn_rd_be32(r);
+		out->sack[i].right = wn_rd_be32(r);
+	}
 }
 
 /* len bytes of content; one of another length than its kind has is as good as none. */

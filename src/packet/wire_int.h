@@ -57,7 +57,8 @@ struct wn_tcp_header {
 	uint8_t flags;
 	uint16_t window, checksum;
 	struct wn_tcp_opts opts;
-	uint32_t tsecr, sack_left, sack_right;
+	uint32_t tsecr;
+	struct wn_sack sack[WN_SACK_MAX];
 };
 /*
  * Reads a header from behind its acknowledgment number on; behind it r is at the payload, or bad

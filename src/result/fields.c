@@ -57,7 +57,7 @@ NAMES(stop, enum wn_stop, WN_STOP_ERROR + 1, 1);
 NAMES(note, enum wn_note_kind, WN_NOTE_TOO_LARGE + 1, 1);
 NAMES(paths_mode, enum wn_paths_mode, WN_PATHS_FLOWS + 1, 1);
 NAMES(tcp_method, enum wn_tcp_method, WN_TCP_METHODS, 1);
-NAMES(err, wn_err, 1 - (WN_ESYS), -1);
+NAMES(err, wn_err, 1 - (WN_ECLOSED), -1);
 
 static const char *flow_mode_name(int value)
 {
@@ -117,6 +117,8 @@ static const struct wn_field params[] = {
 		.added = true},
 	ADDED(P, "tcp_flags", tcp_flags, VALUE),
 	ADDED(P, "tcp_options", tcp_options, VALUE),
+	ADDED(P, "tcp_seq", tcp_seq, VALUE),
+	ADDED(P, "tcp_ack", tcp_ack, VALUE),
 	{F(P, UINT, "mark", mark), .needs = VALUE},
 	{F(P, UINT, "start_unix_ns", start_unix_ns)},
 };
@@ -195,8 +197,8 @@ static const struct wn_field reply[] = {
 	TCP_OPTION_FIELDS(R),
 	ADDED(R, "tcp_timestamp_echo", tcp_tsecr, HEADER),
 	ADDED(R, "tcp_window", tcp_window, HEADER),
-	ADDED(R, "tcp_sack_left", tcp_sack_left, HEADER),
-	ADDED(R, "tcp_sack_right", tcp_sack_right, HEADER),
+	ADDED(R, "tcp_sack_left", tcp_sack[0].left, HEADER),
+	ADDED(R, "tcp_sack_right", tcp_sack[0].right, HEADER),
 	{F(R, BOOL, "payload_seen", payload_present), .needs = ECHO},
 	{F(R, BYTES, "cookie", cookie), .needs = PAYLOAD},
 	{OPT(R, "hint_id", hint_id)},

@@ -67,6 +67,8 @@ static const char *const paths_mode_names[] = {
 static const char *const tcp_method_names[WN_TCP_METHODS] = {
 	[WN_TCP_METHOD_SYN] = "syn",
 	[WN_TCP_METHOD_ACK] = "ack",
+	[WN_TCP_METHOD_SACK] = "sack",
+	[WN_TCP_METHOD_PREFER_SACK] = "prefer-sack",
 	[WN_TCP_METHOD_FLAGS] = "flags",
 };
 

@@ -27,11 +27,13 @@ const char *wn_paths_mode_name(enum wn_paths_mode mode); /* "off" "nodes" "lite"
 /* By what TCP probes make hops and target answer. */
 enum wn_tcp_method {
 	WN_TCP_METHOD_SYN,
-	WN_TCP_METHOD_ACK,  /* which a port answers with a reset */
-	WN_TCP_METHOD_FLAGS /* chosen one by one */
+	WN_TCP_METHOD_ACK,	   /* which a port answers with a reset */
+	WN_TCP_METHOD_SACK,	   /* data in a connection, beyond a gap: answered with a SACK */
+	WN_TCP_METHOD_PREFER_SACK, /* the same, or SYNs; what it came to is one of these two */
+	WN_TCP_METHOD_FLAGS	   /* chosen one by one */
 };
-#define WN_TCP_METHODS 3
-const char *wn_tcp_method_name(enum wn_tcp_method method); /* "syn" "ack" "flags" */
+#define WN_TCP_METHODS 5
+const char *wn_tcp_method_name(enum wn_tcp_method method); /* "syn" "ack" "sack" ... */
 
 struct wn_params {
 	char target[WN_TEXT_MAX]; /* as typed */
@@ -63,6 +65,7 @@ struct wn_params {
 	uint8_t pattern;
 	enum wn_tcp_method tcp_method;
 	uint8_t tcp_flags, tcp_options; /* as in struct wn_probe */
+	uint32_t tcp_seq, tcp_ack;	/* of the connection: what either end expects next */
 	uint32_t mark;
 	struct wn_caps caps;
 	uint64_t start_unix_ns;

@@ -62,6 +62,13 @@ static wn_err open_real(
 	return wn_fail(ctx, WN_EINVAL, "no such back end");
 }
 
+wn_err wn_run_open(struct wn_run_trace *rt, const struct wn_io_config *io, struct wn_errctx *ctx)
+{
+	if (rt->config.backend == WN_BACKEND_SIM)
+		return wn_io_sim_open(io, rt->config.sim, &rt->io, ctx);
+	return open_real(rt, io, ctx);
+}
+
 /*
  * The one source port that flow N uses is sport + N (see trace.h); an ICMP flow differs by its
  * checksum and keeps the id. 0 stays 0: the back end chooses.
@@ -104,9 +111,9 @@ static wn_err open_backend(struct wn_run_trace *rt, struct wn_errctx *ctx)
 	};
 
 	memcpy(io.iface, p->iface, sizeof(io.iface));
-	if (rt->config.backend == WN_BACKEND_SIM)
-		return wn_io_sim_open(&io, rt->config.sim, &rt->io, ctx);
-	return open_real(rt, &io, ctx);
+	if (p->tcp_method == WN_TCP_METHOD_SACK || p->tcp_method == WN_TCP_METHOD_PREFER_SACK)
+		return wn_run_open_sack(rt, &io, ctx);
+	return wn_run_open(rt, &io, ctx);
 }
 
 /*
@@ -220,6 +227,8 @@ wn_err wn_run_start(struct wn_run_trace *rt, struct wn_errctx *ctx)
 		return err;
 	rt->start_ns = rt->wake_ns = now_ns;
 	rt->state = WN_RUN_RUNNING;
+	if (rt->note[0])
+		wn_trace_note(rt->engine, WN_NOTE_TEXT, 0, rt->note);
 	if (!rt->run->virtual_time)
 		wn_pollset_arm(&rt->run->poll, now_ns);
 	return WN_OK;

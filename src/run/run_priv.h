@@ -30,6 +30,7 @@ struct wn_run_trace {
 	struct wn_event end; /* QUIET: the held-back END event */
 	enum wn_run_state state;
 	unsigned holds;
+	char note[160];	  /* for the record, when it starts; "" none */
 	uint32_t ifindex; /* of the route in use; 0 unknown */
 	bool link_down;	  /* as the record has it */
 	uint64_t start_ns;
@@ -48,6 +49,11 @@ struct wn_run {
 	struct wn_run_trace *traces;
 	struct wn_rx *rx; /* WN_RUN_BATCH, shared by all traces */
 };
+
+/* The back end that the trace's configuration asks for. */
+wn_err wn_run_open(struct wn_run_trace *rt, const struct wn_io_config *io, struct wn_errctx *ctx);
+/* The same inside a TCP connection, or what takes its place. */
+wn_err wn_run_open_sack(struct wn_run_trace *rt, struct wn_io_config *io, struct wn_errctx *ctx);
 
 /* Takes what the network has for this trace, lets the engine act, delivers events. */
 void wn_run_trace_pump(struct wn_run_trace *rt);

@@ -33,6 +33,9 @@ static void take_rx(struct wn_run_trace *rt, const struct wn_rx *rx, uint64_t no
 	case WN_RX_FAILED:
 		wn_trace_failed(rt->engine, rx->id, rx->err, rx->sys, now_ns);
 		break;
+	case WN_RX_OVER:
+		wn_trace_stop(rt->engine, WN_STOP_ERROR, rx->err, rx->sys);
+		break;
 	case WN_RX_CLOSED:
 		break; /* silence; the engine's own timeout decides when it has waited enough */
 	}

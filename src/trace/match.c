@@ -255,6 +255,17 @@ static uint16_t find_by_numbers(const struct wn_trace *t, const struct wn_reply 
 	return rec == NO_REC && t->more ? find_by_length(t, r, ack) : rec;
 }
 
+/* The block of a probe's one byte, told by somebody who has got nothing before it. */
+static uint16_t find_by_sack(const struct wn_trace *t, const struct wn_reply *r)
+{
+	const struct wn_sack *block = &r->tcp_sack[0];
+
+	if (r->kind != WN_REPLY_TCP_OTHER || !(r->tcp_opts.set & WN_TCP_OPT_SACK) ||
+		r->tcp_ack != t->params.tcp_seq || block->right != block->left + 1)
+		return NO_REC;
+	return find_answered(t, r, block->left);
+}
+
 static struct verdict match_tcp(struct wn_trace *t, const struct wn_reply *r)
 {
 	const struct params *p = &t->params;
@@ -267,7 +278,7 @@ static struct verdict match_tcp(struct wn_trace *t, const struct wn_reply *r)
 		return accept(rec, WN_MATCH_STRONG);
 	if (!are_our_ports(p, r->dport, r->sport))
 		return not_ours;
-	rec = find_by_numbers(t, r);
+	rec = p->tcp_method == WN_TCP_METHOD_SACK ? find_by_sack(t, r) : find_by_numbers(t, r);
 	if (rec != NO_REC)
 		return accept(rec, WN_MATCH_STRONG);
 	if (r->kind != WN_REPLY_TCP_OTHER)

@@ -87,7 +87,13 @@ static void expected(const struct wn_trace *t, uint16_t rec, bool quote, struct 
 	out->dport = p.sport;
 	out->icmp_id = p.icmp_id;
 	out->icmp_seq = p.icmp_seq;
+	out->tcp_seq = p.tcp_ack;
 	out->tcp_ack = p.tcp_seq + 1;
+	out->tcp_tsecr = p.tcp_tsval;
+	if (t->params.tcp_method == WN_TCP_METHOD_SACK) {
+		out->tcp_ack = t->params.tcp_seq;
+		out->tcp_sack[0] = (struct wn_sack){p.tcp_seq, p.tcp_seq + 1};
+	}
 	if (p.proto != WN_PROTO_TCP)
 		memcpy(out->cookie, p.cookie, sizeof(p.cookie));
 }

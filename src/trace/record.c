@@ -51,12 +51,8 @@ static void fixed_flow(const struct params *p, uint32_t flow, struct wn_probe *o
 		out->sport = p->sport;
 		out->checksum = (uint16_t)(1 + (base + ports) % 0xfffe);
 	}
-	if (p->dst.family == 6 && label > 0) {
-		/* Odd factor: different flows have different labels. */
-		out->flow_label = (p->flow_label + label * 0x9e375u) & 0xfffff;
-		if (out->flow_label == 0)
-			out->flow_label = 1;
-	}
+	if (p->dst.family == 6)
+		out->flow_label = wn_flow_label(p->flow_label, label);
 }
 
 static void classic_flow(const struct params *p, uint64_t id, struct wn_probe *out)
@@ -77,6 +73,18 @@ static void name_like_dublin(struct wn_probe *p)
 		p->ip_id = id ? id : p->ip_id;
 	else if (p->proto != WN_PROTO_TCP)
 		p->size = (uint16_t)(p->size + p->ttl);
+}
+
+/*
+ * Numbers that the connection gives: one byte for each probe and one left out before it, so that
+ * no two bytes touch and what the target has got is told one by one. What never left may be used
+ * again.
+ */
+static void in_connection(const struct params *p, uint16_t index, struct wn_probe *out)
+{
+	out->tcp_seq = WN_SACK_SEQ(p->tcp_seq, index);
+	out->tcp_ack = p->tcp_ack;
+	out->tcp_tsval = 0;
 }
 
 void wn_trace_rec_probe(const struct wn_trace *t, uint16_t index, struct wn_probe *out)
@@ -112,6 +120,8 @@ void wn_trace_rec_probe(const struct wn_trace *t, uint16_t index, struct wn_prob
 	wn_probe_stamp(out, &t->key, rec->number, rec->salt);
 	if (p->flow_mode == WN_FLOW_DUBLIN)
 		name_like_dublin(out);
+	if (p->tcp_method == WN_TCP_METHOD_SACK)
+		in_connection(p, index, out);
 }
 
 static uint16_t tag_slot(const struct wn_trace *t, uint32_t tag)

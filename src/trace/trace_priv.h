@@ -117,11 +117,11 @@ struct out {		  /* a probe in REC_OFFERED, REC_OUT or REC_AGAIN */
 	X(uint16_t, dport)                                                                         \
 	X(uint32_t, flow_label)                                                                    \
 	X(uint16_t, flow_checksum)                                                                 \
+	X(uint8_t, first_ttl)                                                                      \
+	X(uint8_t, max_ttl)                                                                        \
 	X(enum wn_flow_mode, flow_mode)                                                            \
 	X(uint32_t, flow)                                                                          \
 	X(uint32_t, flows)                                                                         \
-	X(uint8_t, first_ttl)                                                                      \
-	X(uint8_t, max_ttl)                                                                        \
 	X(uint32_t, probes)                                                                        \
 	X(uint32_t, window)                                                                        \
 	X(uint32_t, gap)                                                                           \
@@ -131,6 +131,9 @@ struct out {		  /* a probe in REC_OFFERED, REC_OUT or REC_AGAIN */
 	X(uint32_t, wait_here_milli)                                                               \
 	X(uint32_t, wait_near_milli)                                                               \
 	X(uint64_t, deadline_ns)                                                                   \
+	X(enum wn_tcp_method, tcp_method)                                                          \
+	X(uint32_t, tcp_seq)                                                                       \
+	X(uint32_t, tcp_ack)                                                                       \
 	X(uint16_t, size)                                                                          \
 	X(uint8_t, tos)                                                                            \
 	X(bool, df)                                                                                \

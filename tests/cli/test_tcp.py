@@ -90,5 +90,21 @@ def without_raw():
                "the capability CAP_NET_RAW; use sudo, or --tcp-method syn\n")
 
 
+@cases.case("a simulated network has no connections: one line from sack, a note from prefer-sack")
+def no_connections():
+    path = chain(3, target="open tcp")
+    res = run("--sim", path, "-P", "tcp", "--tcp-method", "sack").exits(FAILED)
+    expect(res.err, "wend: dst.example: a simulated network has no connections; use --tcp-method "
+           "syn or prefer-sack\n")
+    doc = trace(path, "--tcp-method", "prefer-sack", "--format", "json").doc
+    expect((doc["parameters"]["tcp_method"], doc["probes"][0]["tcp_flags"]), ("syn", 2))
+    expect([n["text"] for n in doc["notes"]],
+           ["a simulated network has no connections; SYN probes instead"])
+    trace(path, "--tcp-method", "prefer-sack").prints(
+        "Note: a simulated network has no connections; SYN probes instead.")
+    run("--backend", "errqueue", "-P", "tcp", "--tcp-method", "sack", "127.0.0.1").exits(
+        FAILED).says("SACK mode needs raw sockets; use --tcp-method syn or prefer-sack")
+
+
 if __name__ == "__main__":
     sys.exit(cases.main(only()))

@@ -246,18 +246,23 @@ def masquerade(ns):
            'oifname "l*" masquerade', "}", "}")
 
 
+def listen(ns, port):
+    """A TCP socket that takes connections and leaves them alone: whoever wants one accepts it."""
+    return Server.listen(ns, socket.SOCK_STREAM, port)
+
+
 class Server:
     """Threads that answer on sockets of a namespace until closed."""
 
     def __init__(self, ns, udp=(), tcp=()):
         self._stop_r, self._stop_w = os.pipe()
-        self._sockets = [self._listen(ns, socket.SOCK_DGRAM, p) for p in udp]
-        self._sockets += [self._listen(ns, socket.SOCK_STREAM, p) for p in tcp]
+        self._sockets = [self.listen(ns, socket.SOCK_DGRAM, p) for p in udp]
+        self._sockets += [self.listen(ns, socket.SOCK_STREAM, p) for p in tcp]
         self._thread = threading.Thread(target=self._loop, daemon=True)
         self._thread.start()
 
     @staticmethod
-    def _listen(ns, kind, port):
+    def listen(ns, kind, port):
         s = ns.socket(socket.AF_INET6, kind)
         s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         s.bind(("::", port))  # IPv4 too

@@ -57,6 +57,20 @@ static void read_paths(struct world *w)
 	p->caps.sends_flow_label = bits & 64;
 }
 
+static void read_tcp(struct world *w)
+{
+	struct wn_params *p = &w->params;
+
+	p->tcp_flags = wn_rd_u8(&w->in);
+	p->tcp_options = wn_rd_u8(&w->in) & WN_TCP_OPT_USUAL;
+	p->size = (uint16_t)(p->size + wn_tcp_options_size(p->tcp_options));
+	if (p->tcp_flags % 4 || p->flow_mode != WN_FLOW_FIXED || p->paths)
+		return;
+	p->tcp_method = WN_TCP_METHOD_SACK;
+	p->tcp_seq = wn_rd_be32(&w->in);
+	p->tcp_ack = wn_rd_be32(&w->in);
+}
+
 static void read_params(struct world *w)
 {
 	struct wn_params *p = &w->params;
@@ -94,6 +108,8 @@ static void read_params(struct world *w)
 	p->caps.sees_quote_ip = caps & 16;
 	p->caps.per_flow = caps & 32 ? 1 + caps / 64 : 0;
 	read_paths(w);
+	if (p->proto == WN_PROTO_TCP)
+		read_tcp(w);
 }
 
 /* ---- what must hold at any time ---- */
@@ -194,7 +210,13 @@ static void copy_of_probe(struct world *w, struct wn_reply *r)
 	r->quote.icmp_id = r->icmp_id = p->icmp_id;
 	r->quote.icmp_seq = r->icmp_seq = p->icmp_seq;
 	r->quote.tcp_seq = p->tcp_seq;
+	r->tcp_seq = p->tcp_ack;
 	r->tcp_ack = p->tcp_seq + 1;
+	if (w->params.tcp_method == WN_TCP_METHOD_SACK) {
+		r->tcp_ack = w->params.tcp_seq;
+		r->tcp_opts.set = WN_TCP_OPT_SACK;
+		r->tcp_sack[0] = (struct wn_sack){p->tcp_seq, p->tcp_seq + 1};
+	}
 	memcpy(r->quote.cookie, p->cookie, 8);
 	memcpy(r->cookie, p->cookie, 8);
 	r->hint_id = wn_rd_u8(&w->in) < 32 ? p->id : WN_HINT_NONE;
@@ -233,6 +255,8 @@ static void some_reply(struct world *w)
 		wn_rd_bytes(&w->in, r.ext.objects, 200);
 	if (harm == 9)
 		r.tcp_ack += wn_rd_u8(&w->in);
+	if (harm == 11)
+		r.tcp_sack[0].left += wn_rd_u8(&w->in);
 	rx = harm == 10 ? wn_rd_be64(&w->in) : w->now_ns;
 	wn_trace_reply(w->trace, &r, rx, (enum wn_clock)(harm % 7), w->now_ns);
 }

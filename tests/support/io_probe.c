@@ -151,6 +151,7 @@ static bool receive(struct session *s)
 			break;
 		case WN_RX_FAILED:
 		case WN_RX_CLOSED:
+		case WN_RX_OVER:
 			printf("closed %d\n", (int)rx[i].id);
 			break;
 		}

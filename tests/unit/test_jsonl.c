@@ -252,8 +252,8 @@ static void random_reply(struct wn_rng *rng, struct record *rec, uint64_t id)
 	reply->tcp_window = (uint16_t)below(rng, 2);
 	random_options(rng, &reply->tcp_opts);
 	reply->tcp_tsecr = (uint32_t)wn_rng_u64(rng);
-	reply->tcp_sack_left = (uint32_t)wn_rng_u64(rng);
-	reply->tcp_sack_right = (uint32_t)below(rng, 2);
+	reply->tcp_sack[0].left = (uint32_t)wn_rng_u64(rng);
+	reply->tcp_sack[0].right = (uint32_t)below(rng, 2);
 	reply->payload_present = coin(rng);
 	reply->cookie[3] = (uint8_t)below(rng, 2);
 	reply->hint_id = coin(rng) ? WN_HINT_NONE : wn_rng_u64(rng);
@@ -347,6 +347,8 @@ static void test_random_records(void **state)
 		p->caps.sees_quote_ip = coin(&rng);
 		p->deadline_ns = below(&rng, 2) * 1000;
 		p->tcp_method = (enum wn_tcp_method)below(&rng, WN_TCP_METHODS);
+		p->tcp_seq = (uint32_t)below(&rng, 2) * UINT32_MAX;
+		p->tcp_ack = (uint32_t)below(&rng, 2);
 		p->tcp_flags = (uint8_t)below(&rng, 256);
 		p->tcp_options = (uint8_t)below(&rng, WN_TCP_OPT_USUAL + 1);
 		p->paths = (enum wn_paths_mode)below(&rng, WN_PATHS_FULL + 1);

@@ -262,8 +262,8 @@ static void sack_blocks(void **state)
 	assert_int_equal(wn_wire_parse(buf, len, &r), WN_OK);
 	assert_int_equal(r.kind, WN_REPLY_TCP_OTHER);
 	assert_int_equal(r.tcp_opts.set, WN_TCP_OPT_TIMESTAMPS | WN_TCP_OPT_SACK);
-	assert_int_equal(r.tcp_sack_left, 0x2007);
-	assert_int_equal(r.tcp_sack_right, 0x2008);
+	assert_int_equal(r.tcp_sack[0].left, 0x2007);
+	assert_int_equal(r.tcp_sack[0].right, 0x2008);
 	buf[20 + 20 + 12 + 3] = 17; /* no whole block more */
 	assert_int_equal(wn_wire_parse(buf, len, &r), WN_OK);
 	assert_int_equal(r.tcp_opts.set, WN_TCP_OPT_TIMESTAMPS);

@@ -8,6 +8,9 @@
 
 #include "fake_path.h"
 
+#define CONN_SEQ 0xfffffff8u /* the numbers wrap among the probes */
+#define CONN_ACK 4711u
+
 static struct fake f;
 
 static enum wn_claim feed(const struct wn_reply *r)
@@ -30,6 +33,11 @@ static void begin(uint16_t size, uint8_t flags)
 	f.params.size = size;
 	f.params.probes = 1;
 	f.network = nothing;
+	if (flags == (WN_TCP_ACK | WN_TCP_PSH)) {
+		f.params.tcp_method = WN_TCP_METHOD_SACK;
+		f.params.tcp_seq = CONN_SEQ;
+		f.params.tcp_ack = CONN_ACK;
+	}
 	fake_start(&f);
 	fake_run_until(&f, FAKE_START + f.params.wait_min_ns + FAKE_MS);
 	assert_int_equal(f.sent_count, 12);
@@ -180,6 +188,71 @@ static void test_resets_of_any_length(void **state)
 	fake_fini(&f);
 }
 
+/* In a connection the target acknowledges what it had, and names the byte that it got. */
+static struct wn_reply sack(const struct wn_probe *p)
+{
+	struct wn_reply r = fake_direct(p, WN_REPLY_TCP_OTHER);
+
+	r.tcp_flags = WN_TCP_ACK;
+	r.tcp_seq = CONN_ACK;
+	r.tcp_ack = CONN_SEQ;
+	r.tcp_opts = (struct wn_tcp_opts){.whole = true, .set = WN_TCP_OPT_SACK};
+	r.tcp_sack[0] = (struct wn_sack){p->tcp_seq, p->tcp_seq + 1};
+	return r;
+}
+
+static void test_sacks(void **state)
+{
+	struct wn_reply r;
+
+	(void)state;
+	begin(41, WN_TCP_ACK | WN_TCP_PSH);
+	for (unsigned i = 0; i < 12; i++) {
+		assert_int_equal(f.sent[i].tcp_seq, CONN_SEQ + 1 + 2 * i);
+		assert_int_equal(f.sent[i].tcp_ack, CONN_ACK);
+		assert_int_not_equal(f.sent[i].ip_id, 0);
+	}
+	/* Not those: bytes nobody sent, more than one, data acknowledged, other ports, no block. */
+	r = sack(&f.sent[9]);
+	r.tcp_sack[0].left++;
+	r.tcp_sack[0].right++;
+	assert_int_equal(feed(&r), WN_CLAIM_TAKEN);
+	r = sack(&f.sent[9]);
+	r.tcp_sack[0].right++;
+	assert_int_equal(feed(&r), WN_CLAIM_TAKEN);
+	r = sack(&f.sent[9]);
+	r.tcp_ack++;
+	assert_int_equal(feed(&r), WN_CLAIM_TAKEN);
+	r = sack(&f.sent[9]);
+	r.tcp_opts.set = 0;
+	assert_int_equal(feed(&r), WN_CLAIM_TAKEN);
+	r = sack(&f.sent[9]);
+	r.sport++;
+	assert_int_equal(feed(&r), WN_CLAIM_NO);
+	r = sack(&f.sent[9]);
+	r.kind = WN_REPLY_RST;
+	r.tcp_flags |= WN_TCP_RST;
+	assert_int_equal(feed(&r), WN_CLAIM_REJECTED);
+	assert_int_equal(f.counts[WN_EV_REPLY], 0);
+	r = sack(&f.sent[10]);
+	assert_int_equal(feed(&r), WN_CLAIM_TAKEN);
+	r = sack(&f.sent[9]);
+	assert_int_equal(feed(&r), WN_CLAIM_TAKEN);
+	/* And what a router quotes. */
+	r = fake_error(&f.sent[3], WN_REPLY_TIME_EXCEEDED, fake_router(4));
+	assert_int_equal(feed(&r), WN_CLAIM_TAKEN);
+	r.quote.tcp_seq++;
+	assert_int_equal(feed(&r), WN_CLAIM_REJECTED);
+	end();
+	assert_int_equal(fake_counted(&f)->stale, 4);
+	assert_int_equal(fake_counted(&f)->forged, 2);
+	assert_int_equal(fake_counter_sum(&f), 6);
+	assert_int_equal(f.counts[WN_EV_REPLY], 3);
+	assert_int_equal(f.result->last_ttl, 10);
+	assert_int_equal(f.result->replies[0].match, WN_MATCH_STRONG);
+	fake_fini(&f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -187,6 +260,7 @@ int main(void)
 		cmocka_unit_test(test_resets_of_acknowledgments),
 		cmocka_unit_test(test_resets_of_other_flags),
 		cmocka_unit_test(test_resets_of_any_length),
+		cmocka_unit_test(test_sacks),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
