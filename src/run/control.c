@@ -19,7 +19,7 @@ void wn_run_stop(struct wn_run_trace *rt, enum wn_stop why)
 {
 	if (rt->state != WN_RUN_RUNNING)
 		return;
-	wn_trace_stop(rt->engine, why, WN_OK, 0);
+	wn_trace_stop(rt->engine.trace, why, WN_OK, 0);
 	wake(rt);
 }
 
@@ -44,7 +44,7 @@ void wn_run_note(struct wn_run_trace *rt, enum wn_note_kind kind, int64_t value,
 		return;
 	if (!rt->result->started) {
 		/* START is still the engine's to give: behind it, not before, is the place. */
-		wn_trace_note(rt->engine, kind, value, text);
+		wn_trace_note(rt->engine.trace, kind, value, text);
 		return;
 	}
 	ev.at_ns = wn_run_now_ns(rt->run) - rt->start_ns;

@@ -202,19 +202,6 @@ fail:
 	return err;
 }
 
-static wn_err make_engine(struct wn_run_trace *rt, uint64_t now_ns, struct wn_errctx *ctx)
-{
-	const struct wn_params *p = &rt->config.params;
-	wn_err err;
-
-	if (p->paths == WN_PATHS_OFF)
-		return wn_trace_new(p, &rt->key, now_ns, &rt->engine, ctx);
-	err = wn_paths_new(p, &rt->key, now_ns, &rt->paths, ctx);
-	if (err == WN_OK)
-		rt->engine = wn_paths_trace(rt->paths);
-	return err;
-}
-
 wn_err wn_run_start(struct wn_run_trace *rt, struct wn_errctx *ctx)
 {
 	uint64_t now_ns = wn_run_now_ns(rt->run);
@@ -222,13 +209,13 @@ wn_err wn_run_start(struct wn_run_trace *rt, struct wn_errctx *ctx)
 
 	assert(rt->state == WN_RUN_PREPARED);
 	rt->config.params.start_unix_ns = rt->run->virtual_time ? 0 : wn_os_unix_ns();
-	err = make_engine(rt, now_ns, ctx);
+	err = wn_run_engine_new(&rt->config.params, &rt->key, now_ns, &rt->engine, ctx);
 	if (err != WN_OK)
 		return err;
 	rt->start_ns = rt->wake_ns = now_ns;
 	rt->state = WN_RUN_RUNNING;
 	if (rt->note[0])
-		wn_trace_note(rt->engine, WN_NOTE_TEXT, 0, rt->note);
+		wn_trace_note(rt->engine.trace, WN_NOTE_TEXT, 0, rt->note);
 	if (!rt->run->virtual_time)
 		wn_pollset_arm(&rt->run->poll, now_ns);
 	return WN_OK;
@@ -236,10 +223,7 @@ wn_err wn_run_start(struct wn_run_trace *rt, struct wn_errctx *ctx)
 
 void wn_run_trace_free(struct wn_run_trace *rt)
 {
-	if (rt->paths)
-		wn_paths_free(rt->paths);
-	else
-		wn_trace_free(rt->engine);
+	wn_run_engine_free(&rt->engine);
 	wn_result_free(rt->result);
 	if (rt->io) {
 		int fd = rt->io->ops->fd(rt->io);

@@ -103,22 +103,22 @@ static void note_change(struct wn_run_trace *rt, const struct wn_os_change *chan
 		if (change->ifindex != rt->ifindex || rt->link_down == down)
 			return;
 		rt->link_down = down;
-		wn_trace_note(
-			rt->engine, down ? WN_NOTE_LINK_DOWN : WN_NOTE_LINK_UP, 0, change->iface);
+		wn_trace_note(rt->engine.trace, down ? WN_NOTE_LINK_DOWN : WN_NOTE_LINK_UP, 0,
+			change->iface);
 		break;
 	case WN_OS_ADDR_GONE:
 		if (!wn_addr_eq(&change->addr, &rt->config.params.src))
 			return;
 		wn_fmt(line, sizeof(line), "%s is no longer an address of this machine",
 			wn_addr_str(&change->addr, addr));
-		wn_trace_note(rt->engine, WN_NOTE_ADDRESS_CHANGED, 0, line);
+		wn_trace_note(rt->engine.trace, WN_NOTE_ADDRESS_CHANGED, 0, line);
 		break;
 	case WN_OS_ADDR_NEW:
 		if (!wn_addr_eq(&change->addr, &rt->config.params.src))
 			return;
 		wn_fmt(line, sizeof(line), "%s is an address of this machine again",
 			wn_addr_str(&change->addr, addr));
-		wn_trace_note(rt->engine, WN_NOTE_ADDRESS_CHANGED, 1, line);
+		wn_trace_note(rt->engine.trace, WN_NOTE_ADDRESS_CHANGED, 1, line);
 		break;
 	case WN_OS_ROUTE_CHANGED:
 		break;

@@ -4,7 +4,6 @@
 #define WN_RUN_RUN_PRIV_H
 
 #include "base/siphash.h"
-#include "multipath/paths.h"
 #include "os/pollset.h"
 #include "run/run.h"
 #include "trace/trace.h"
@@ -18,13 +17,19 @@ enum wn_run_state {
 	WN_RUN_DONE
 };
 
+/* Drives one trace; engine.c. All zero: none yet. */
+struct wn_run_engine {
+	const struct wn_run_engine_ops *ops;
+	void *self;
+	struct wn_trace *trace; /* knows the probes; lives as long as self */
+};
+
 struct wn_run_trace {
 	struct wn_run *run;
 	struct wn_run_trace *next;
 	struct wn_run_trace_config config;
 	struct wn_io *io;
-	struct wn_paths *paths;	 /* all paths: it drives the engine; NULL for one */
-	struct wn_trace *engine; /* owned, or that of paths */
+	struct wn_run_engine engine;
 	struct wn_result *result;
 	struct wn_sipkey key;
 	struct wn_event end; /* QUIET: the held-back END event */
@@ -54,6 +59,10 @@ struct wn_run {
 wn_err wn_run_open(struct wn_run_trace *rt, const struct wn_io_config *io, struct wn_errctx *ctx);
 /* The same inside a TCP connection, or what takes its place. */
 wn_err wn_run_open_sack(struct wn_run_trace *rt, struct wn_io_config *io, struct wn_errctx *ctx);
+wn_err wn_run_engine_new(const struct wn_params *p, const struct wn_sipkey *key, uint64_t now_ns,
+	struct wn_run_engine *out, struct wn_errctx *ctx);
+enum wn_act_kind wn_run_engine_next(struct wn_run_engine *e, uint64_t now_ns, struct wn_act *out);
+void wn_run_engine_free(struct wn_run_engine *e);
 
 /* Takes what the network has for this trace, lets the engine act, delivers events. */
 void wn_run_trace_pump(struct wn_run_trace *rt);

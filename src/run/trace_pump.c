@@ -23,18 +23,18 @@ static void take_rx(struct wn_run_trace *rt, const struct wn_rx *rx, uint64_t no
 {
 	switch (rx->kind) {
 	case WN_RX_REPLY:
-		if (wn_trace_reply(rt->engine, &rx->reply, rx->at_ns, rx->clock, now_ns) ==
+		if (wn_trace_reply(rt->engine.trace, &rx->reply, rx->at_ns, rx->clock, now_ns) ==
 			WN_CLAIM_NO)
 			rt->unclaimed++;
 		break;
 	case WN_RX_STAMP:
-		wn_trace_sent(rt->engine, rx->id, rx->at_ns, rx->clock);
+		wn_trace_sent(rt->engine.trace, rx->id, rx->at_ns, rx->clock);
 		break;
 	case WN_RX_FAILED:
-		wn_trace_failed(rt->engine, rx->id, rx->err, rx->sys, now_ns);
+		wn_trace_failed(rt->engine.trace, rx->id, rx->err, rx->sys, now_ns);
 		break;
 	case WN_RX_OVER:
-		wn_trace_stop(rt->engine, WN_STOP_ERROR, rx->err, rx->sys);
+		wn_trace_stop(rt->engine.trace, WN_STOP_ERROR, rx->err, rx->sys);
 		break;
 	case WN_RX_CLOSED:
 		break; /* silence; the engine's own timeout decides when it has waited enough */
@@ -69,16 +69,18 @@ static void flush(struct wn_run_trace *rt)
 			const struct wn_tx *tx = &rt->tx[i];
 
 			if (tx->err == WN_OK)
-				wn_trace_sent(rt->engine, tx->probe.id, tx->tx_ns, tx->clock);
+				wn_trace_sent(rt->engine.trace, tx->probe.id, tx->tx_ns, tx->clock);
 			else
-				wn_trace_failed(rt->engine, tx->probe.id, tx->err, tx->sys, now_ns);
+				wn_trace_failed(
+					rt->engine.trace, tx->probe.id, tx->err, tx->sys, now_ns);
 		}
 		done += n;
 		if (n > 0)
 			continue;
 		/* Nothing more can go now: the engine will offer the rest again. */
 		for (; done < rt->tx_count; done++)
-			wn_trace_failed(rt->engine, rt->tx[done].probe.id, WN_EAGAIN, 0, now_ns);
+			wn_trace_failed(
+				rt->engine.trace, rt->tx[done].probe.id, WN_EAGAIN, 0, now_ns);
 	}
 	rt->tx_count = 0;
 }
@@ -109,21 +111,13 @@ static void take_event(struct wn_run_trace *rt, const struct wn_event *ev)
 		rt->io->ops->forget(rt->io, ev->probe_id);
 }
 
-static enum wn_act_kind next(struct wn_run_trace *rt, struct wn_act *act)
-{
-	uint64_t now_ns = wn_run_now_ns(rt->run);
-
-	return rt->paths ? wn_paths_next(rt->paths, now_ns, act)
-			 : wn_trace_next(rt->engine, now_ns, act);
-}
-
 void wn_run_trace_pump(struct wn_run_trace *rt)
 {
 	struct wn_act act;
 
 	drain(rt);
 	while (rt->state == WN_RUN_RUNNING) {
-		switch (next(rt, &act)) {
+		switch (wn_run_engine_next(&rt->engine, wn_run_now_ns(rt->run), &act)) {
 		case WN_ACT_SEND:
 			rt->tx[rt->tx_count].probe = act.probe;
 			if (++rt->tx_count == WN_RUN_BATCH)
