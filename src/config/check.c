@@ -18,6 +18,7 @@ static const struct {
 	{"npaths", "bound", "a fixed number of flows proves nothing"},
 	{"npaths", "min-share", "a fixed number of flows proves nothing"},
 	{"tcp-method", "tcp-flags", "the method chooses the flags"},
+	{"mtu", "size", "sizes are what it looks for"},
 	{"sim", "backend", "a simulated network has its own back end"},
 	{"sim", "interface", "a simulated network has no interfaces of this machine"},
 	{"sim", "source", "traces of a simulated network start at its own source"},
@@ -196,6 +197,24 @@ static wn_err check_sizes(const struct wn_request *req, struct wn_errctx *ctx)
 	return err;
 }
 
+static wn_err check_mtu(const struct wn_request *req, struct wn_errctx *ctx)
+{
+	if (!req->params.pmtu)
+		return WN_OK;
+	if (req->paths)
+		return wn_fail(ctx, WN_EUSAGE, "--mtu is for one path: use wend trace");
+	if (req->proto != WN_REQ_UDP && req->proto != WN_REQ_ICMP)
+		return wn_fail(ctx, WN_EUSAGE,
+			"--mtu needs packets of any size: choose -P udp or -P icmp");
+	if (req->params.flow_mode == WN_FLOW_CLASSIC)
+		return wn_fail(ctx, WN_EUSAGE,
+			"--flow classic changes the path with each probe; --mtu needs a fixed one");
+	if (req->format == WN_FMT_CLASSIC)
+		return wn_fail(ctx, WN_EUSAGE,
+			"--format classic has no place for MTUs; use table, json or jsonl");
+	return WN_OK;
+}
+
 /* Options that mean something for one path only, or for all of them only. */
 static wn_err check_paths(const struct wn_request *req, struct wn_errctx *ctx)
 {
@@ -240,7 +259,7 @@ wn_err wn_request_check(const struct wn_request *req, struct wn_errctx *ctx)
 {
 	static wn_err (*const checks[])(const struct wn_request *, struct wn_errctx *) = {
 		check_exclusive, check_family, check_target_scope, check_range, check_tcp,
-		check_sizes, check_paths};
+		check_sizes, check_paths, check_mtu};
 	wn_err err = WN_OK;
 
 	for (size_t i = 0; i < sizeof(checks) / sizeof(checks[0]) && err == WN_OK; i++)

@@ -321,6 +321,13 @@ static const struct wn_opt opts[] = {
 		.help = "Forbid fragmentation.",
 		.group = g_packet,
 		FIELD(params.df)},
+	{.key = "mtu",
+		.type = WN_OPT_FLAG,
+		.shown = "off",
+		.help = "Find the path MTU hop by hop, and which hop lowers it: from what routers "
+			"say or, where they say nothing, by search. UDP or ICMP.",
+		.group = g_packet,
+		FIELD(params.pmtu)},
 	{.key = "pattern",
 		.type = WN_OPT_UINT,
 		.min = 0,

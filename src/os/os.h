@@ -31,8 +31,9 @@ struct wn_os_route {
 	struct wn_addr via; /* family 0: on link */
 	uint32_t ifindex;
 	char iface[32];
-	uint32_t mtu;
-	bool local; /* dst is an address of this machine */
+	uint32_t mtu;	   /* of the route, as far as the kernel knows by now */
+	uint32_t link_mtu; /* of the interface */
+	bool local;	   /* dst is an address of this machine */
 };
 /* The route to dst over netlink (RTM_GETROUTE); src and iface constrain it when given. */
 wn_err wn_os_route_get(const struct wn_addr *dst, const struct wn_addr *src, const char *iface,

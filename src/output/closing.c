@@ -7,6 +7,7 @@
 
 #include <inttypes.h>
 #include <string.h>
+#include "multipath/pmtu_view.h"
 #include "output/table.h"
 
 #define SECOND_NS    1000000000ull
@@ -315,6 +316,90 @@ static void say_stop(struct closing *c)
 	end_line(c);
 }
 
+/* ---- path MTU ---- */
+
+/* "behind hop 3 (10.0.2.1)": one who told is known even where hops do not answer. */
+static void add_behind(struct closing *c, const struct wn_pmtu_lowering *l)
+{
+	const struct wn_hop *hop = &c->r->hops[l->after];
+
+	if (l->after == 0) {
+		add(c, " behind this machine");
+		return;
+	}
+	wn_strbuf_fmt(&c->text, " behind hop %u", (unsigned)l->after);
+	if (hop->responder_count > 0) {
+		add(c, " (");
+		add_addr(c, &c->r->responders[hop->responders[0].responder].addr);
+		add(c, ")");
+	}
+	if (l->before > l->after + 1)
+		wn_strbuf_fmt(&c->text, " and before hop %u", (unsigned)l->before);
+}
+
+static bool is_behind_itself(const struct closing *c, const struct wn_pmtu_lowering *l)
+{
+	const struct wn_hop *hop = &c->r->hops[l->after];
+
+	for (uint32_t i = 0; i < hop->responder_count; i++)
+		if (hop->responders[i].responder == l->by)
+			return true;
+	return false;
+}
+
+static void say_lowering(struct closing *c, const struct wn_pmtu_lowering *l)
+{
+	if (l->by == WN_NONE) {
+		wn_strbuf_fmt(&c->text, "Packets of more than %u bytes are lost without a word",
+			(unsigned)l->mtu);
+		add_behind(c, l);
+		add(c, ": a PMTU black hole.");
+		end_line(c);
+		return;
+	}
+	wn_strbuf_fmt(&c->text, "MTU falls to %u", (unsigned)l->mtu);
+	add_behind(c, l);
+	add(c, ", ");
+	if (is_behind_itself(c, l)) {
+		add(c, "which says so");
+	} else {
+		add_addr(c, &c->r->responders[l->by].addr);
+		add(c, " says so");
+	}
+	if (!l->told && l->said == 0)
+		add(c, " without the number: that was found by search");
+	else if (!l->told)
+		wn_strbuf_fmt(&c->text, ", but names %u: the number was found by search",
+			(unsigned)l->said);
+	add(c, ".");
+	end_line(c);
+}
+
+static void say_mtu(struct closing *c)
+{
+	struct wn_pmtu_view v;
+	uint16_t mtu;
+
+	if (!c->r->params.pmtu || c->r->last_ttl == 0)
+		return;
+	wn_pmtu_view(c->r, &v);
+	mtu = wn_pmtu_of(&v, v.last);
+	for (uint32_t i = 0; i < v.count; i++)
+		say_lowering(c, &v.lowerings[i]);
+	wn_strbuf_fmt(&c->text, "Path MTU up to hop %u: ", (unsigned)v.last);
+	if (mtu)
+		wn_strbuf_fmt(&c->text, "%u bytes", (unsigned)mtu);
+	else
+		wn_strbuf_fmt(
+			&c->text, "not found, at least %u bytes", (unsigned)v.hops[v.last].low);
+	if (mtu == WN_PACKET_MAX)
+		add(c, " or more; larger packets were not tried");
+	else if (mtu == v.start)
+		add(c, ", that of the first link");
+	add(c, ".");
+	end_line(c);
+}
+
 /* ---- the rest ---- */
 
 static void say_progress(struct closing *c)
@@ -479,6 +564,7 @@ void wn_out_closing(struct wn_strbuf *out, const struct wn_result *r, const stru
 		say_progress(&c);
 	else
 		say_stop(&c);
+	say_mtu(&c);
 	say_signs(&c);
 	if (!o->live) {
 		say_backend(&c);

@@ -342,6 +342,7 @@ void wn_out_json(struct wn_strbuf *out, const struct wn_result *r,
 	write_flows(&w, r);
 	write_links(&w, r);
 	wn_jw_paths(&w, "paths", r);
+	wn_jw_pmtu(&w, "pmtu", r);
 	write_packets(&w, r);
 	write_notes(&w, r);
 	write_tried(&w, tried, tried_count);

@@ -49,5 +49,7 @@ void wn_jw_quote(struct wn_jw *w, const char *key, const struct wn_quote *q, boo
 void wn_jw_ext(struct wn_jw *w, const char *key, const struct wn_ext *ext); /* NULL: null */
 /* The graph of all paths; null where one path was traced. */
 void wn_jw_paths(struct wn_jw *w, const char *key, const struct wn_result *r);
+/* What is known of the path MTU; null where it was not asked for. */
+void wn_jw_pmtu(struct wn_jw *w, const char *key, const struct wn_result *r);
 
 #endif

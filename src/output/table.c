@@ -78,7 +78,16 @@ static void put_stddev(const void *of, char *buf)
 	wn_view_fmt_ms(buf, CELL_SIZE, row->stats.stddev_ns);
 }
 
+static void put_mtu(const void *of, char *buf)
+{
+	const struct wn_row *row = of;
+
+	if (row->first)
+		wn_fmt(buf, CELL_SIZE, row->mtu ? "%u" : "-", (unsigned)row->mtu);
+}
+
 static const struct wn_column columns[] = {
+	{"MTU", 0, false, put_mtu},
 	{"Loss", 7, false, wn_table_put_loss},
 	{"Snt", 6, false, put_sent},
 	{"Rcv", 5, false, put_received},
@@ -88,13 +97,16 @@ static const struct wn_column columns[] = {
 	{"Worst", 3, false, put_worst},
 	{"StDev", 1, false, put_stddev},
 };
-#define RECEIVED 2 /* says something new only where a TTL has several responders */
+#define MTU	 0
+#define RECEIVED 3 /* says something new only where a TTL has several responders */
 
 static void choose_columns(const struct wn_table *t, struct wn_columns *c)
 {
 	struct wn_columns_need need = {WN_TTL_COLS + WN_COLUMNS_GAP, 4, 4};
 
-	wn_columns_init(c, columns, LEN(columns), t->many ? 0 : 1u << RECEIVED);
+	unsigned hidden = (t->many ? 0 : 1u << RECEIVED) | (t->r->params.pmtu ? 0 : 1u << MTU);
+
+	wn_columns_init(c, columns, LEN(columns), hidden);
 	for (size_t i = 0; i < t->count; i++) {
 		const struct wn_row *row = &t->rows[i];
 

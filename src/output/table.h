@@ -22,6 +22,7 @@ struct wn_row {
 	struct wn_stats stats; /* of the responder, of the TTL where that has only one */
 	struct wn_stats ttl_stats;
 	wn_err err;	   /* UNSENT: why */
+	uint16_t mtu;	   /* of the path up to here, 0 not known; the first row of a TTL */
 	unsigned min_cols; /* of the host cell */
 	unsigned max_cols;
 };

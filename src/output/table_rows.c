@@ -7,6 +7,7 @@
 #include <string.h>
 #include "base/alloc.h"
 #include "base/text.h"
+#include "multipath/pmtu_view.h"
 
 static bool reserve_row(struct wn_table *t)
 {
@@ -107,6 +108,17 @@ static void add_unanswered(struct wn_table *t, unsigned ttl, const struct wn_sta
 	row->ttl_stats = *s;
 }
 
+static void add_mtus(struct wn_table *t)
+{
+	struct wn_pmtu_view v;
+
+	if (!t->r->params.pmtu)
+		return;
+	wn_pmtu_view(t->r, &v);
+	for (size_t i = 0; i < t->count; i++)
+		t->rows[i].mtu = wn_pmtu_of(&v, t->rows[i].ttl);
+}
+
 void wn_table_collect(struct wn_table *t)
 {
 	unsigned last = wn_view_last_ttl(t->r);
@@ -123,6 +135,7 @@ void wn_table_collect(struct wn_table *t)
 		else
 			add_unanswered(t, ttl, &s);
 	}
+	add_mtus(t);
 }
 
 /* ---- host cell ---- */
@@ -172,7 +185,8 @@ static void add_marks(struct wn_strbuf *out, const struct wn_table *t, const str
 		const struct wn_probe_rec *p = &r->probes[i];
 		const struct wn_reply_rec *reply;
 
-		if (p->probe.ttl != row->ttl || p->first_reply == WN_NONE)
+		if (p->probe.ttl != row->ttl || p->first_reply == WN_NONE ||
+			wn_result_is_sizing(r, &p->probe))
 			continue;
 		reply = &r->replies[p->first_reply];
 		if (reply->responder != row->hr->responder)

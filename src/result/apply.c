@@ -286,6 +286,8 @@ static void settle_probe(struct wn_result *r, const struct wn_event *ev, uint32_
 	rec->state = ev->u.reply.late ? WN_PROBE_LATE : WN_PROBE_ANSWERED;
 	rec->first_reply = reply;
 	r->priv->firsts++;
+	if (wn_result_is_sizing(r, &rec->probe))
+		return;
 	count_in_hop(&r->hops[ttl], r->replies[reply].responder, reply);
 	if (ttl > r->priv->last_answered)
 		r->priv->last_answered = ttl;

@@ -51,6 +51,8 @@ struct wn_params {
 	uint32_t miss_ppm;	/* chance allowed that something is missed, in millionths ... */
 	bool miss_by_vertex;	/* ... at each balancing router; else in the whole trace */
 	uint32_t min_share_ppm; /* smallest share of a branch; 0: all branches alike */
+	bool pmtu;		/* find the path MTU hop by hop (docs/pmtu.md) ... */
+	uint32_t link_mtu;	/* ... from that of the interface downwards; 0 not known */
 	uint8_t first_ttl, max_ttl;
 	uint32_t probes; /* per TTL */
 	uint32_t window; /* outstanding at once */

@@ -49,7 +49,8 @@ static void walk_flow(
 	for (uint32_t i = flow->first; i != WN_NONE; i = r->priv->next_in_flow[i]) {
 		struct spot *s = &spots[r->probes[i].probe.ttl];
 
-		if (r->probes[i].first_reply == WN_NONE)
+		if (r->probes[i].first_reply == WN_NONE ||
+			wn_result_is_sizing(r, &r->probes[i].probe))
 			continue;
 		if (s->probe == WN_NONE)
 			s->probe = i;
@@ -158,7 +159,8 @@ static wn_err index_numbers(
 		const struct wn_probe_rec *p = &r->probes[i];
 		uint32_t have;
 
-		if (p->probe.ttl != ttl || p->first_reply == WN_NONE)
+		if (p->probe.ttl != ttl || p->first_reply == WN_NONE ||
+			wn_result_is_sizing(r, &p->probe))
 			continue;
 		if (!wn_map_get(out, p->number, &have))
 			err = wn_map_put(out, p->number, i);
@@ -184,7 +186,7 @@ static void link_torn(const struct wn_result *r, struct edges *e, uint32_t flow_
 		uint32_t mate;
 
 		if (p->probe.ttl == ttl && p->first_reply != WN_NONE &&
-			wn_map_get(&far, p->number, &mate))
+			!wn_result_is_sizing(r, &p->probe) && wn_map_get(&far, p->number, &mate))
 			note_edge(r, e, flow_index, i, mate);
 	}
 	wn_map_fini(&far);

@@ -131,6 +131,11 @@ static bool map_get(const struct wn_map *m, uint64_t key, uint32_t *out)
 	return m->limit > 0 && wn_map_get(m, key, out);
 }
 
+bool wn_result_is_sizing(const struct wn_result *r, const struct wn_probe *probe)
+{
+	return r->params.pmtu && probe->size != r->params.size;
+}
+
 uint32_t wn_result_find_probe(const struct wn_result *r, uint64_t id)
 {
 	uint32_t i;

@@ -126,6 +126,13 @@ void wn_result_free(struct wn_result *r);
  */
 wn_err wn_result_apply(struct wn_result *r, const struct wn_event *ev);
 
+/*
+ * A probe that asks what size gets through, by another size than the rest: its fate tells of the
+ * path's MTU, and nothing of who is at its TTL or of loss. So hops, flows, links and their
+ * statistics leave it out; only figures of the trace as a whole count it.
+ */
+bool wn_result_is_sizing(const struct wn_result *r, const struct wn_probe *probe);
+
 /* Index of a probe id or responder address, WN_NONE when absent. */
 uint32_t wn_result_find_probe(const struct wn_result *r, uint64_t id);
 uint32_t wn_result_find_responder(const struct wn_result *r, const struct wn_addr *addr);

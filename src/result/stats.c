@@ -143,6 +143,10 @@ static void percentiles(
 static bool selects(
 	const struct wn_result *r, const struct wn_stats_filter *f, const struct wn_probe_rec *p)
 {
+	bool whole = f->ttl < 0 && f->flow < 0 && f->responder == WN_NONE;
+
+	if (!whole && wn_result_is_sizing(r, &p->probe))
+		return false;
 	if (f->ttl >= 0 && p->probe.ttl != f->ttl)
 		return false;
 	if (f->flow >= 0 && p->probe.flow != f->flow)

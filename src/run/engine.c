@@ -6,6 +6,7 @@
 #include "run/run_priv.h"
 
 #include "multipath/paths.h"
+#include "multipath/pmtu.h"
 
 struct wn_run_engine_ops {
 	enum wn_act_kind (*next)(void *self, uint64_t now_ns, struct wn_act *out);
@@ -32,8 +33,19 @@ static void free_all(void *self)
 	wn_paths_free(self);
 }
 
+static enum wn_act_kind next_of_mtu(void *self, uint64_t now_ns, struct wn_act *out)
+{
+	return wn_pmtu_next(self, now_ns, out);
+}
+
+static void free_mtu(void *self)
+{
+	wn_pmtu_free(self);
+}
+
 static const struct wn_run_engine_ops one_path = {next_of_one, free_one};
 static const struct wn_run_engine_ops all_paths = {next_of_all, free_all};
+static const struct wn_run_engine_ops path_mtu = {next_of_mtu, free_mtu};
 
 static wn_err new_one(const struct wn_params *p, const struct wn_sipkey *key, uint64_t now_ns,
 	struct wn_run_engine *out, struct wn_errctx *ctx)
@@ -56,9 +68,22 @@ static wn_err new_all(const struct wn_params *p, const struct wn_sipkey *key, ui
 	return err;
 }
 
+static wn_err new_mtu(const struct wn_params *p, const struct wn_sipkey *key, uint64_t now_ns,
+	struct wn_run_engine *out, struct wn_errctx *ctx)
+{
+	struct wn_pmtu *pmtu;
+	wn_err err = wn_pmtu_new(p, key, now_ns, &pmtu, ctx);
+
+	if (err == WN_OK)
+		*out = (struct wn_run_engine){&path_mtu, pmtu, wn_pmtu_trace(pmtu)};
+	return err;
+}
+
 wn_err wn_run_engine_new(const struct wn_params *p, const struct wn_sipkey *key, uint64_t now_ns,
 	struct wn_run_engine *out, struct wn_errctx *ctx)
 {
+	if (p->pmtu)
+		return new_mtu(p, key, now_ns, out, ctx);
 	return (p->paths == WN_PATHS_OFF ? new_one : new_all)(p, key, now_ns, out, ctx);
 }
 

@@ -38,6 +38,8 @@ static wn_err find_route(struct wn_run_trace *rt, struct wn_errctx *ctx)
 	if (!p->src.family)
 		p->src = route.src;
 	rt->ifindex = route.ifindex;
+	if (p->pmtu)
+		p->link_mtu = route.link_mtu;
 	return WN_OK;
 }
 
@@ -183,6 +185,8 @@ wn_err wn_run_prepare(struct wn_run *run, const struct wn_run_trace_config *c,
 		wn_fail(ctx, WN_ENOMEM, "out of memory");
 		goto fail;
 	}
+	if (c->backend == WN_BACKEND_SIM && c->params.pmtu)
+		rt->config.params.link_mtu = wn_topo_mtu(wn_sim_topo(c->sim));
 	if (c->backend != WN_BACKEND_SIM && (err = find_route(rt, ctx)) != WN_OK)
 		goto fail;
 	if ((err = open_backend(rt, ctx)) != WN_OK)

@@ -11,6 +11,7 @@
 #include "base/strbuf.h"
 #include "base/text.h"
 #include "config/options.h"
+#include "multipath/pmtu_view.h"
 #include "run/run.h"
 #include "sim/sim.h"
 
@@ -250,6 +251,40 @@ static uint64_t count_sent(const struct wn_result *r)
 	return n;
 }
 
+/* "mtu-up-to 3 1400": of the path up to there; 0: not known. */
+static void expect_mtu(struct scenario *s, char *words)
+{
+	static struct wn_pmtu_view v;
+	unsigned ttl = (unsigned)strtoul(words, &words, 10);
+
+	wn_pmtu_view(s->result, &v);
+	expect_number(s, "MTU", wn_pmtu_of(&v, ttl), words + strspn(words, " "), false);
+}
+
+/* "lowering 2 icmp 1400 ADDR", "lowering 2 search 1380": behind that TTL, and who says so. */
+static void expect_lowering(struct scenario *s, char *words)
+{
+	static struct wn_pmtu_view v;
+	unsigned after = (unsigned)strtoul(words, &words, 10);
+	char *how = strtok(words, " "), *mtu = strtok(NULL, " "), *who = strtok(NULL, " ");
+	char addr[WN_ADDR_STRLEN] = "";
+
+	wn_pmtu_view(s->result, &v);
+	for (uint32_t i = 0; i < v.count; i++) {
+		const struct wn_pmtu_lowering *l = &v.lowerings[i];
+
+		if (l->by != WN_NONE)
+			wn_addr_str(&s->result->responders[l->by].addr, addr);
+		else
+			addr[0] = '\0';
+		if (l->after == after && l->mtu == strtoul(mtu, NULL, 10) &&
+			strcmp(how, l->told ? "icmp" : "search") == 0 &&
+			strcmp(who ? who : "", addr) == 0)
+			return;
+	}
+	complain(s, "no lowering to %s behind TTL %u by %s %s", mtu, after, how, who ? who : "");
+}
+
 static void expect_line(struct scenario *s, char *line)
 {
 	const struct wn_result *r = s->result;
@@ -269,6 +304,15 @@ static void expect_line(struct scenario *s, char *line)
 	} else if (strcmp(line, "partial") == 0) {
 		if (strcmp(r->partial ? "yes" : "no", rest) != 0)
 			complain(s, "partial is not %s", rest);
+	} else if (strcmp(line, "mtu-up-to") == 0) {
+		expect_mtu(s, rest);
+	} else if (strcmp(line, "lowering") == 0) {
+		expect_lowering(s, rest);
+	} else if (strcmp(line, "lowerings") == 0) {
+		static struct wn_pmtu_view v;
+
+		wn_pmtu_view(r, &v);
+		expect_number(s, "lowerings", v.count, rest, false);
 	} else if (strcmp(line, "links") == 0) {
 		expect_links(s, rest);
 	} else if (strcmp(line, "note") == 0) {

@@ -101,7 +101,7 @@ static void read_answer(const struct nlmsghdr *msg, struct wn_os_route *out)
 	}
 }
 
-/* The interface's name and, unless the route has its own, its MTU. */
+/* The interface's name and MTU, which is the route's unless that has its own. */
 static void name_interface(struct wn_os_route *out)
 {
 	struct ifreq req;
@@ -111,13 +111,13 @@ static void name_interface(struct wn_os_route *out)
 	if (!if_indextoname(out->ifindex, req.ifr_name))
 		return;
 	memcpy(out->iface, req.ifr_name, sizeof(req.ifr_name));
-	if (out->mtu)
-		return;
 	fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return;
 	if (ioctl(fd, SIOCGIFMTU, &req) == 0 && req.ifr_mtu > 0)
-		out->mtu = (uint32_t)req.ifr_mtu;
+		out->link_mtu = (uint32_t)req.ifr_mtu;
+	if (!out->mtu)
+		out->mtu = out->link_mtu;
 	close(fd);
 }
 

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The path, with small probes: a few TTLs ahead of what is known, as many probes to each as a trace
+ * would send, and at least PATH_TRIES where nobody answers.
+ */
+#include "multipath/pmtu_priv.h"
+
+bool wn_pmtu_is_arrival(const struct wn_pmtu *p, unsigned ttl, const struct wn_event *reply)
+{
+	enum wn_reply_kind kind = reply->u.reply.reply.kind;
+
+	if (reply->u.reply.reached || kind == WN_REPLY_TIME_EXCEEDED)
+		return true;
+	/* Refusals arrive where small ones are refused, too. */
+	return kind == WN_REPLY_UNREACHABLE &&
+	       (p->step == STEP_PATH || wn_pmtu_hop(p, ttl)->refused);
+}
+
+void wn_pmtu_path_reply(struct wn_pmtu *p, unsigned ttl, const struct wn_event *reply)
+{
+	struct hop *hop = wn_pmtu_hop(p, ttl);
+
+	hop->out -= hop->out > 0 && !reply->u.reply.late;
+	if (!wn_pmtu_is_arrival(p, ttl, reply))
+		return;
+	hop->answered++;
+	hop->addr = reply->u.reply.reply.from;
+	hop->reached = hop->reached || reply->u.reply.reached;
+	hop->refused = hop->refused || (reply->u.reply.reply.kind == WN_REPLY_UNREACHABLE &&
+					       !reply->u.reply.reached);
+}
+
+void wn_pmtu_path_lost(struct wn_pmtu *p, unsigned ttl)
+{
+	struct hop *hop = wn_pmtu_hop(p, ttl);
+
+	hop->out -= hop->out > 0;
+}
+
+/* Sends what this TTL still needs; false when all is known of it. */
+static bool look(struct wn_pmtu *p, unsigned ttl)
+{
+	struct hop *hop = wn_pmtu_hop(p, ttl);
+	uint32_t count = hop->asked ? 1 : p->params.probes;
+
+	if (hop->out > 0)
+		return true;
+	if (hop->asked) {
+		if (hop->answered > 0 || hop->tries >= PATH_TRIES)
+			return false;
+		if (p->now_ns < hop->last_ns + PATH_RETRY_NS) {
+			if (hop->last_ns + PATH_RETRY_NS < p->wake_ns)
+				p->wake_ns = hop->last_ns + PATH_RETRY_NS;
+			return true;
+		}
+	}
+	hop->asked = true;
+	for (; count > 0 && wn_pmtu_send(p, ttl, 0); count--) {
+		hop->tries++;
+		hop->out++;
+	}
+	return true;
+}
+
+static bool is_end(const struct hop *hop)
+{
+	return hop->reached || hop->refused;
+}
+
+static void finish(struct wn_pmtu *p, unsigned last)
+{
+	for (unsigned ttl = p->params.first_ttl; ttl <= last; ttl++) {
+		const struct hop *hop = wn_pmtu_hop(p, ttl);
+
+		if (hop->answered == 0)
+			continue;
+		p->end = (uint8_t)ttl;
+		p->small += hop->tries;
+		p->small_lost +=
+			hop->tries - (hop->answered < hop->tries ? hop->answered : hop->tries);
+	}
+	p->step = p->end ? STEP_END : STEP_DONE;
+}
+
+void wn_pmtu_path_plan(struct wn_pmtu *p)
+{
+	unsigned known = p->params.first_ttl - 1u, open = 0, last = known;
+
+	for (unsigned ttl = p->params.first_ttl; ttl <= p->params.max_ttl; ttl++) {
+		if (open >= STEP || ttl > known + p->params.gap)
+			break;
+		last = ttl;
+		open += look(p, ttl);
+		if (wn_pmtu_hop(p, ttl)->answered > 0)
+			known = ttl;
+		if (is_end(wn_pmtu_hop(p, ttl)))
+			break;
+	}
+	if (open == 0)
+		finish(p, last);
+}
