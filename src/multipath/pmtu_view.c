@@ -29,6 +29,18 @@ uint16_t wn_pmtu_of(const struct wn_pmtu_view *v, unsigned ttl)
 	return hop->low == hop->high ? hop->low : 0;
 }
 
+const char *wn_pmtu_known_by(const struct wn_pmtu_lowering *l)
+{
+	if (l->local)
+		return "local";
+	return l->told ? "icmp" : "search";
+}
+
+bool wn_pmtu_is_hole(const struct wn_pmtu_lowering *l)
+{
+	return l->by == WN_NONE && !l->local;
+}
+
 /* ---- evidence ---- */
 
 static void passes(struct wn_pmtu_view *v, unsigned ttl, uint16_t size)
@@ -188,6 +200,17 @@ static void find_who(const struct wn_result *r, struct wn_pmtu_lowering *l)
 	}
 }
 
+static bool is_local(const struct wn_result *r, const struct wn_pmtu_lowering *l)
+{
+	for (uint32_t i = 0; l->after == 0 && i < r->probe_count; i++) {
+		const struct wn_probe_rec *p = &r->probes[i];
+
+		if (p->state == WN_PROBE_FAILED && p->err == WN_EMSGSIZE && p->probe.size > l->mtu)
+			return true;
+	}
+	return false;
+}
+
 static void find_lowerings(const struct wn_result *r, struct wn_pmtu_view *v)
 {
 	uint16_t was = v->start;
@@ -204,6 +227,7 @@ static void find_lowerings(const struct wn_result *r, struct wn_pmtu_view *v)
 		*l = (struct wn_pmtu_lowering){
 			.after = (uint8_t)after, .before = (uint8_t)ttl, .mtu = mtu, .was = was};
 		find_who(r, l);
+		l->local = is_local(r, l);
 		v->count++;
 		was = mtu;
 	}

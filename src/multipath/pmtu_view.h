@@ -30,6 +30,7 @@ struct wn_pmtu_lowering {
 	uint32_t by;   /* the responder that said "too big", WN_NONE: nobody did */
 	uint32_t said; /* the MTU it named; 0 none */
 	bool told;     /* ... is mtu: else that was found by search */
+	bool local;    /* this machine refused to send larger ones */
 };
 
 struct wn_pmtu_view {
@@ -44,6 +45,9 @@ struct wn_pmtu_view {
 uint16_t wn_pmtu_start(const struct wn_params *params);
 /* Whether a router may be right that of packets of this size only those up to mtu get through. */
 bool wn_pmtu_is_credible(const struct wn_params *params, uint16_t size, uint32_t mtu);
+/* How it is known: "icmp", "local" or "search". Where nobody spoke it is a black hole. */
+const char *wn_pmtu_known_by(const struct wn_pmtu_lowering *l);
+bool wn_pmtu_is_hole(const struct wn_pmtu_lowering *l);
 
 void wn_pmtu_view(const struct wn_result *r, struct wn_pmtu_view *out);
 /* The MTU of the path up to this TTL; 0 when it is not known. */

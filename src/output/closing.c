@@ -349,7 +349,13 @@ static bool is_behind_itself(const struct closing *c, const struct wn_pmtu_lower
 
 static void say_lowering(struct closing *c, const struct wn_pmtu_lowering *l)
 {
-	if (l->by == WN_NONE) {
+	if (l->local) {
+		wn_strbuf_fmt(&c->text, "This machine sends no packets of more than %u bytes.",
+			(unsigned)l->mtu);
+		end_line(c);
+		return;
+	}
+	if (wn_pmtu_is_hole(l)) {
 		wn_strbuf_fmt(&c->text, "Packets of more than %u bytes are lost without a word",
 			(unsigned)l->mtu);
 		add_behind(c, l);

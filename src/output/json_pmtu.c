@@ -12,7 +12,7 @@ static const char *known_by(const struct wn_pmtu_view *v, unsigned ttl)
 	const char *how = "link";
 
 	for (uint32_t i = 0; i < v->count && v->lowerings[i].before <= ttl; i++)
-		how = v->lowerings[i].told ? "icmp" : "search";
+		how = wn_pmtu_known_by(&v->lowerings[i]);
 	return how;
 }
 
@@ -41,8 +41,8 @@ static void write_lowering(
 	wn_jw_int(w, "after_ttl", l->after);
 	wn_jw_int(w, "before_ttl", l->before);
 	wn_jw_int(w, "mtu", l->mtu);
-	wn_jw_text(w, "known_by", l->told ? "icmp" : "search");
-	wn_jw_bool(w, "black_hole", !said);
+	wn_jw_text(w, "known_by", wn_pmtu_known_by(l));
+	wn_jw_bool(w, "black_hole", wn_pmtu_is_hole(l));
 	wn_jw_opt(w, "responder", said ? (int64_t)l->by : -1);
 	wn_jw_addr(w, "address", said ? &r->responders[l->by].addr : &none);
 	wn_jw_opt(w, "said", l->said ? (int64_t)l->said : -1);

@@ -45,6 +45,37 @@ for proto in ("udp", "icmp", "tcp"):
             expect(res.doc["responders"][0]["name"], "r1.example")
 
 
+MTUS = """source me
+target dst
+host me addr 192.0.2.1
+node r1 addr 198.51.100.1 mtu-blackhole
+node r2 addr 198.51.100.2
+host dst addr 203.0.113.9
+link me r1 delay 1ms
+link r1 r2 delay 1ms mtu 1400
+link r2 dst delay 1ms mtu 1280
+"""
+
+
+@cases.case("which hop lowers the MTU, and how that is known")
+def mtus():
+    path = topology(MTUS)
+    res = run("--sim", path, "--mtu").exits(REACHED).silent()
+    res.prints("TTL  Host           MTU  Loss",
+               "more than 1400 bytes are lost without a word behind hop 1 (198.51.100.1): a PMTU black",
+               "MTU falls to 1280 behind hop 2 (198.51.100.2), which says so.",
+               "Path MTU up to hop 3: 1280 bytes.")
+    expect(re.findall(r"^ +\d  \S+ +(\d+)", res.out, re.M), ["1500", "1400", "1280"])
+    doc = run("--sim", path, "--mtu", "--format", "json").exits(REACHED).silent().doc
+    expect([(hop["mtu"], hop["known_by"]) for hop in doc["pmtu"]["hops"]],
+           [(1500, "link"), (1400, "search"), (1280, "icmp")])
+    expect([(low["after_ttl"], low["black_hole"], low["address"])
+            for low in doc["pmtu"]["lowerings"]],
+           [(1, True, None), (2, False, "198.51.100.2")])
+    expect([r["address"] for hop in doc["hops"] for r in hop["responders"]],
+           ["198.51.100.1", "198.51.100.2", "203.0.113.9"])
+
+
 @cases.case("not reached is 1, and the table says what stopped it")
 def unreached():
     res = run("--sim", chain(6, router=DEAD), "-w", "50ms").exits(UNREACHED).silent()

@@ -49,6 +49,8 @@ struct fake {
 	void (*network)(struct fake *f, const struct wn_probe *p);
 	/* What becomes of sending it. NULL: it leaves. */
 	wn_err (*send)(struct fake *f, const struct wn_probe *p);
+	/* Who is asked what is next, where another engine steers f->trace. NULL: that. */
+	enum wn_act_kind (*next)(struct fake *f, struct wn_act *out);
 	/* Sees every event after it was folded. */
 	void (*event)(struct fake *f, const struct wn_event *ev);
 	void *user;
@@ -333,7 +335,7 @@ static inline void fake_run_until(struct fake *f, uint64_t until_ns)
 	for (size_t step = 0; step < FAKE_STEPS; step++) {
 		uint64_t next;
 
-		switch (wn_trace_next(f->trace, f->now_ns, &act)) {
+		switch (f->next ? f->next(f, &act) : wn_trace_next(f->trace, f->now_ns, &act)) {
 		case WN_ACT_SEND:
 			batch[batched++] = act.probe;
 			if (batched < FAKE_BATCH)
