@@ -66,12 +66,13 @@ def mtus():
                "MTU falls to 1280 behind hop 2 (198.51.100.2), which says so.",
                "Path MTU up to hop 3: 1280 bytes.")
     expect(re.findall(r"^ +\d  \S+ +(\d+)", res.out, re.M), ["1500", "1400", "1280"])
+    path = topology(MTUS.replace(" mtu-blackhole", ""))
     doc = run("--sim", path, "--mtu", "--format", "json").exits(REACHED).silent().doc
     expect([(hop["mtu"], hop["known_by"]) for hop in doc["pmtu"]["hops"]],
-           [(1500, "link"), (1400, "search"), (1280, "icmp")])
+           [(1500, "link"), (1400, "icmp"), (1280, "icmp")])
     expect([(low["after_ttl"], low["black_hole"], low["address"])
             for low in doc["pmtu"]["lowerings"]],
-           [(1, True, None), (2, False, "198.51.100.2")])
+           [(1, False, "198.51.100.1"), (2, False, "198.51.100.2")])
     expect([r["address"] for hop in doc["hops"] for r in hop["responders"]],
            ["198.51.100.1", "198.51.100.2", "203.0.113.9"])
 
