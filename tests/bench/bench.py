@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Speed, cost and accuracy beside Debian's tracers, each in the same namespace.
 
-    bench.py WEND [--runs N] [--quick] [--json FILE] [--only SCENARIO]
+    bench.py WEND [--runs N] [--quick] [--json FILE] [--only SCENARIO] [--tool WORD]
 
 Tools take turns, so that whatever else the machine does meets all of them alike. One that takes
 longer than 2 s is run once; with --quick it is stopped after 3 s. The scenario `paths` is about all
@@ -193,6 +193,7 @@ def arguments():
                    help="3 runs; stop slow tools after 3 s; no paths unless --only")
     p.add_argument("--json", help="write the figures to this file, too")
     p.add_argument("--only", help="one scenario: kernel, clean, silent, dead or paths")
+    p.add_argument("--tool", default="", help="paths: only tools whose names contain this word")
     return p.parse_args()
 
 
@@ -227,7 +228,8 @@ def main():
     if args.only != "paths":
         bench_one_path(args, wend, meter, doc)
     if args.only == "paths" or args.only is None and not args.quick:
-        doc["paths"] = paths.compare_all(wend, meter, 3 if args.quick else args.runs or 30, table)
+        runs = 3 if args.quick else args.runs or 30
+        doc["paths"] = paths.compare_all(wend, meter, runs, args.tool, table)
     if args.json:
         with open(args.json, "w", encoding="ascii") as f:
             json.dump(doc, f, indent=1)

@@ -183,11 +183,13 @@ def networks(wend):
                tools + [udp, icmp])
 
 
-def compare_all(wend, meter, runs, report):
-    """Every network in turn. report(header, lines) prints a table; the figures are returned."""
+def compare_all(wend, meter, runs, word, report):
+    """Every network in turn, tools whose names contain the word. report(header, lines) prints a
+    table; the figures are returned."""
     use_resolver("127.0.0.1")  # dublin-traceroute asks for names, which would count as probes
     records = []
     for name, make, tools in networks(wend):
+        tools = [tool for tool in tools if word in tool.name]
         print(f"== paths, {name}\n")
         with ExitStack() as stack:
             labs = [stack.enter_context(make()) for _ in range(min(CROWD, max(1, runs - 1)))]

@@ -222,8 +222,17 @@ def limit_icmp(*nodes):
 
 def lose(ns, percent):
     """This router loses so many of the packets that it forwards, probes and answers alike."""
+    _lose_where(ns, f"numgen random mod 100 < {percent}")
+
+
+def lose_every(ns, nth):
+    """The same without chance: every nth packet."""
+    _lose_where(ns, f"numgen inc mod {nth} {nth - 1}")
+
+
+def _lose_where(ns, what):
     ns.nft("table inet lossy {", "chain f { type filter hook forward priority 0;",
-           f"numgen random mod 100 < {percent} drop", "}", "}")
+           f"{what} drop", "}", "}")
 
 
 def hide_mtu(ns):

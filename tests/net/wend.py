@@ -106,42 +106,33 @@ class Result:
 class Paths:
     """The document of `wend paths`: the one place that knows what its keys are called."""
 
-    def __init__(self, result):
-        self._doc, self._graph = result, result["paths"]
-
-    def _address(self, node):
-        index = node["responder"]
-        return None if index is None else self._doc["responders"][index]["address"]
+    def __init__(self, doc):
+        self._doc, graph = doc, doc["paths"]
+        self._nodes, self._links, self._flows = graph["nodes"], graph["links"], graph["flows"]
 
     def interfaces(self):
         """{ttl: addresses}, silence left out."""
         found = {}
-        for node in self._graph["nodes"]:
-            address = self._address(node)
-            if address and node["ttl"] > 0:
-                found.setdefault(node["ttl"], set()).add(address)
+        for node in self._nodes:
+            if node["address"]:
+                found.setdefault(node["ttl"], set()).add(node["address"])
         return found
 
     def pairs(self):
         """{(ttl, address, address of the next)}: links that flows showed, and inferred ones."""
-        nodes, found = self._graph["nodes"], set()
-        for link in self._graph["links"]:
-            near, far = nodes[link["from"]], nodes[link["to"]]
-            ends = self._address(near), self._address(far)
-            if all(ends):
-                found.add((near["ttl"], *ends))
-        return found
+        ends = [(self._nodes[link["from"]], self._nodes[link["to"]]) for link in self._links]
+        return {(near["ttl"], near["address"], far["address"]) for near, far in ends
+                if near["address"] and far["address"]}
 
     def balancing(self, ttl):
         """How the nodes of a TTL balance."""
-        return {node["balancing"] for node in self._graph["nodes"] if node["ttl"] == ttl}
+        return {node["balancing"] for node in self._nodes if node["ttl"] == ttl}
 
     def flows(self):
         """{source port: [address or None for each TTL from 1 on]}"""
         ports = {probe["flow"]: probe["source_port"] for probe in self._doc["probes"]}
-        responders = self._doc["responders"]
-        return {ports[flow["flow"]]: [None if i is None else responders[i]["address"]
-                                      for i in flow["path"]] for flow in self._doc["flows"]}
+        return {ports[flow["flow"]]: [None if i is None else self._nodes[i]["address"]
+                                      for i in flow["nodes"]] for flow in self._flows}
 
     def counters(self):
         return self._doc["counters"]
