@@ -482,6 +482,27 @@ static void plan_vanguard(struct wn_paths *p)
 			ask_dark(p, ttl);
 }
 
+/*
+ * Who looked for somebody beyond a silent TTL may have met the target, and only then was it seen
+ * to stand nearer. A flow that is known to have met it later than others is asked one TTL before:
+ * it may be a longer way, or the same.
+ */
+static void plan_late_ends(struct wn_paths *p)
+{
+	unsigned nearest = 0;
+
+	for (uint32_t flow = 0; flow < p->used; flow++)
+		if (p->ends[flow] != 0 && (nearest == 0 || p->ends[flow] < nearest))
+			nearest = p->ends[flow];
+	for (uint32_t flow = 0; flow < p->used; flow++) {
+		unsigned before = p->ends[flow] - 1u;
+
+		if (p->ends[flow] > nearest && wn_paths_hop(p, before)->answered > 0 &&
+			wn_paths_cell(p, flow, before)->state == CELL_NONE)
+			wn_paths_ask(p, flow, before);
+	}
+}
+
 /* The last TTL that others than flow 0 have business at: behind a long silence there is none. */
 static unsigned last_ttl(const struct wn_paths *p)
 {
@@ -555,4 +576,5 @@ void wn_paths_plan(struct wn_paths *p)
 		plan_proofs(p, ttl);
 	}
 	plan_vanguard(p);
+	plan_late_ends(p);
 }

@@ -230,6 +230,11 @@ def lose_every(ns, nth):
     _lose_where(ns, f"numgen inc mod {nth} {nth - 1}")
 
 
+def lose_first(ns):
+    """Only the first packet that it sends on towards D."""
+    _lose_where(ns, 'oifname "l*" numgen inc mod 1000000 0')
+
+
 def _lose_where(ns, what):
     ns.nft("table inet lossy {", "chain f { type filter hook forward priority 0;",
            f"{what} drop", "}", "}")

@@ -14,8 +14,8 @@ import sys
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import netns  # noqa: E402
 from graphlab import GRAPHS, GraphLab, fan, nested, series  # noqa: E402
-from lab import (filter_input, limit_icmp, lose_every, masquerade,  # noqa: E402
-                 translate_target)
+from lab import (filter_input, limit_icmp, lose, lose_every, lose_first,  # noqa: E402
+                 masquerade, translate_target)
 from prober import FIRST_SOURCE_PORT, Prober  # noqa: E402
 from tap import Cases, expect, only  # noqa: E402
 from wend import PROTOS, REACHED, UNREACHED, Paths, Wend  # noqa: E402
@@ -180,6 +180,16 @@ def limited(family):
         expect(got.interfaces(), lab.interfaces(family), "interfaces")
 
 
+@cases.case("the first probe to the target is lost: it stands where it is, IPv4", 4)
+@cases.case("the first probe to the target is lost: it stands where it is, IPv6", 6)
+def first_lost(family):
+    for backend, nobody in BOTH:
+        with GraphLab(fan(2)) as lab:
+            lose_first(lab.ns["J"])
+            got = paths(lab, family, "--backend", backend, *FIXED, nobody=nobody)
+            expect_all(lab, family, got, backend)
+
+
 @cases.case("every tenth packet lost: all is found and nothing wrong, IPv4", 4)
 @cases.case("every tenth packet lost: all is found and nothing wrong, IPv6", 6)
 def lossy(family):
@@ -189,6 +199,16 @@ def lossy(family):
         got = paths(lab, family, *FIXED)
         expect_no_more(lab, family, got)
         expect(got.interfaces(), lab.interfaces(family), "interfaces")
+
+
+@cases.case("random loss: nothing wrong is shown, IPv4", 4)
+@cases.case("random loss: nothing wrong is shown, IPv6", 6)
+def random_loss(family):
+    """Who is behind may seem silent where chance takes all that is sent to it."""
+    with GraphLab(fan(4)) as lab:
+        for mid in ("M1", "M2", "M3", "M4"):
+            lose(lab.ns[mid], 10)
+        expect_no_more(lab, family, paths(lab, family, *FIXED))
 
 
 @cases.case("a silent target: all paths up to it, exit 1, IPv4", 4)
