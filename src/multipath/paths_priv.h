@@ -5,7 +5,9 @@
  *   paths.c   memory, events, the end
  *   count.c   what the flows have shown so far: vertices, successors, who needs more
  *   share.c   the chance of missing something, shared out over them
- *   plan.c    which flow to probe next at which TTL
+ *   plan.c    which TTL needs which flows
+ *   pick.c    which flows there are for it
+ *   ahead.c   flow 0, which walks ahead; a fixed number of flows
  *   retry.c   what was lost: again, later, or silence
  *   kind.c    extra probes that tell how a router balances
  *
@@ -157,8 +159,26 @@ struct link *wn_paths_link(const struct wn_paths *p, uint16_t from, uint16_t to)
 
 /* plan.c: asks for what is needed now. */
 void wn_paths_plan(struct wn_paths *p);
+
+/* pick.c */
 /* Asks for a flow at a TTL, as far as pace allows. False: not now, or never. */
 bool wn_paths_ask(struct wn_paths *p, uint32_t flow, unsigned ttl);
+/* A flow that was never probed; false when there is none. */
+bool wn_paths_take_flow(struct wn_paths *p, uint32_t *out);
+/* A flow that passes `at` (NO_VERTEX: whatever is there) before ttl may be probed at ttl. */
+bool wn_paths_is_spare(const struct wn_paths *p, uint32_t flow, unsigned ttl, uint16_t at);
+/* Asks for up to `count` flows through `at`; returns how many more are needed. */
+uint32_t wn_paths_ask_spare(struct wn_paths *p, uint16_t at, unsigned ttl, uint32_t count);
+void wn_paths_ask_new(struct wn_paths *p, unsigned ttl, uint32_t count);
+
+/* ahead.c */
+/* What was lost, and what was taken for silence too early. */
+void wn_paths_plan_lost(struct wn_paths *p);
+void wn_paths_plan_ahead(struct wn_paths *p);
+/* Instead of everything else, where the number of flows is fixed. */
+void wn_paths_plan_flows(struct wn_paths *p);
+/* The last TTL that others than flow 0 have business at: behind a long silence there is none. */
+unsigned wn_paths_last_ttl(const struct wn_paths *p);
 
 /* retry.c */
 void wn_paths_lost(struct wn_paths *p, uint32_t flow, unsigned ttl);

@@ -4,90 +4,12 @@
  * one TTL on. Flows that pass it already come first. When there are too few, more flows are tried
  * at its own TTL (node control), as many as its share of them makes likely to help: directly, for
  * to lead them there through the TTLs before would cost more than it helps.
- *
- * Flow 0 walks ahead of all others, alone, so that a near target is not met by flows that nobody
- * needs; where it meets silence it goes several TTLs at once.
  */
 #include "multipath/paths_priv.h"
 
 #include "multipath/stopping.h"
 
-#define AHEAD_DARK  6
-#define STEER_MAX   64 /* flows tried at once to find one through a vertex */
-#define LITE_SPREAD 2  /* LITE, many before one: flows through so many times the stopping point */
-
-bool wn_paths_ask(struct wn_paths *p, uint32_t flow, unsigned ttl)
-{
-	struct cell *cell = wn_paths_cell(p, flow, ttl);
-	struct wn_ask ask = {
-		.flow = p->params.flow + flow,
-		.number = cell->tries,
-		.ttl = (uint8_t)ttl,
-	};
-	wn_err err;
-
-	if (p->ask_err != WN_OK || cell->tries == UINT8_MAX || !wn_paths_may_send(p, ttl))
-		return false;
-	err = wn_trace_ask(p->trace, &ask);
-	if (err != WN_OK) {
-		p->ask_err = err;
-		return false;
-	}
-	cell->tries++;
-	if (cell->state == CELL_AGAIN)
-		wn_paths_hop(p, ttl)->again--;
-	cell->state = CELL_OUT;
-	wn_paths_hop(p, ttl)->out++;
-	p->under_way++;
-	p->asked++;
-	return true;
-}
-
-/* A flow that was never probed; false when there is none. */
-static bool take_flow(struct wn_paths *p, uint32_t *out)
-{
-	if (p->used == p->flows) {
-		p->short_of_flows = true;
-		return false;
-	}
-	*out = p->used++;
-	p->ends[*out] = 0;
-	return true;
-}
-
-/* A flow that passes `at` (NO_VERTEX: whatever is there) before ttl may be probed at ttl. */
-static bool is_spare(const struct wn_paths *p, uint32_t flow, unsigned ttl, uint16_t at)
-{
-	uint16_t before;
-
-	if (wn_paths_cell(p, flow, ttl)->state != CELL_NONE ||
-		(p->ends[flow] != 0 && p->ends[flow] < ttl))
-		return false;
-	before = wn_paths_vertex_of(p, flow, ttl - 1);
-	return at == NO_VERTEX ? before != NO_VERTEX : before == at;
-}
-
-/* Asks for up to `count` flows through `at`; returns how many more are needed. */
-static uint32_t ask_spare(struct wn_paths *p, uint16_t at, unsigned ttl, uint32_t count)
-{
-	for (uint32_t flow = 0; flow < p->used && count > 0; flow++) {
-		if (!is_spare(p, flow, ttl, at))
-			continue;
-		if (!wn_paths_ask(p, flow, ttl))
-			return 0;
-		count--;
-	}
-	return count;
-}
-
-static void ask_new(struct wn_paths *p, unsigned ttl, uint32_t count)
-{
-	uint32_t flow;
-
-	while (count-- > 0 && take_flow(p, &flow))
-		if (!wn_paths_ask(p, flow, ttl))
-			return;
-}
+#define STEER_MAX 64 /* flows tried at once to find one through a vertex */
 
 /* More flows at a TTL to find some through one of its vertices. */
 static void steer(struct wn_paths *p, unsigned ttl, uint32_t count)
@@ -96,9 +18,9 @@ static void steer(struct wn_paths *p, unsigned ttl, uint32_t count)
 		return; /* what is under way may be enough */
 	if (count > STEER_MAX)
 		count = STEER_MAX;
-	count = ask_spare(p, NO_VERTEX, ttl, count);
+	count = wn_paths_ask_spare(p, NO_VERTEX, ttl, count);
 	if (count > 0)
-		ask_new(p, ttl, count);
+		wn_paths_ask_new(p, ttl, count);
 }
 
 /* Nothing more is needed at this TTL, as far as is known now. */
@@ -151,11 +73,11 @@ static uint32_t plan_vertex(struct wn_paths *p, uint16_t at, unsigned ttl, uint3
 	if ((v->flags & VERTEX_END) || have >= wants || v->flows == 0)
 		return 0;
 	wn_paths_hop(p, ttl)->settled = false;
-	missing = ask_spare(p, at, ttl, wants - have);
+	missing = wn_paths_ask_spare(p, at, ttl, wants - have);
 	if (missing == 0)
 		return 0;
 	if (is_taken_for_granted(p, at, ttl - 1)) {
-		ask_new(p, ttl, missing);
+		wn_paths_ask_new(p, ttl, missing);
 		return 0;
 	}
 	/* Silence beside others may be loss: more flows are not made to look for it. */
@@ -229,7 +151,7 @@ static bool ask_for_sum(struct wn_paths *p, unsigned ttl)
 	if (p->params.miss_by_vertex)
 		return false;
 	for (uint16_t i = wn_paths_hop(p, ttl - 1)->first; i != NO_VERTEX; i = p->vertex[i].next)
-		if (p->vertex[i].succ > 2 && ask_spare(p, i, ttl, 1) == 0)
+		if (p->vertex[i].succ > 2 && wn_paths_ask_spare(p, i, ttl, 1) == 0)
 			return true;
 	return false;
 }
@@ -290,9 +212,9 @@ static uint32_t ask_spread(struct wn_paths *p, unsigned ttl, uint32_t count)
 
 		if ((v->flags & VERTEX_END) || v->via + v->pending > 0)
 			continue;
-		count -= 1 - ask_spare(p, i, ttl, 1);
+		count -= 1 - wn_paths_ask_spare(p, i, ttl, 1);
 	}
-	return ask_spare(p, NO_VERTEX, ttl, count);
+	return wn_paths_ask_spare(p, NO_VERTEX, ttl, count);
 }
 
 static void plan_by_hop(struct wn_paths *p, unsigned ttl)
@@ -311,7 +233,7 @@ static void plan_by_hop(struct wn_paths *p, unsigned ttl)
 	hop->settled = false;
 	missing = ask_spread(p, ttl, wants - have);
 	if (missing > 0)
-		ask_new(p, ttl, missing);
+		wn_paths_ask_new(p, ttl, missing);
 }
 
 static bool has_crossing(const struct wn_paths *p, unsigned ttl)
@@ -413,135 +335,6 @@ static void plan_hop(struct wn_paths *p, unsigned ttl)
 	}
 }
 
-/* ---- flow 0 ---- */
-
-static bool is_dark(const struct wn_paths *p, unsigned ttl)
-{
-	const struct hop *hop = wn_paths_hop(p, ttl);
-
-	return hop->answered == 0 && hop->lost > 0;
-}
-
-/* Where nobody answers, a few flows at a time find out quickly. */
-static void ask_dark(struct wn_paths *p, unsigned ttl)
-{
-	struct hop *hop = wn_paths_hop(p, ttl);
-	uint32_t flow = 0;
-
-	if (hop->assume != NO_VERTEX)
-		return;
-	while (hop->out + hop->again + hop->lost < DARK_FLOWS) {
-		while (flow < p->used && wn_paths_cell(p, flow, ttl)->state != CELL_NONE)
-			flow++;
-		if (flow == p->used && !take_flow(p, &flow))
-			return;
-		if (!wn_paths_ask(p, flow, ttl))
-			return;
-	}
-}
-
-/* What was taken for silence when less was known of the loss on this path is looked at again. */
-static void plan_doubt(struct wn_paths *p, unsigned ttl)
-{
-	struct hop *hop = wn_paths_hop(p, ttl);
-	uint32_t have = hop->lost + hop->out + hop->again, wants;
-
-	if (hop->answered > 0 || hop->assume == NO_VERTEX)
-		return;
-	wants = wn_paths_silence(p);
-	if (have >= wants)
-		return;
-	wants = ask_spare(p, NO_VERTEX, ttl, wants - have);
-	if (wants > 0)
-		ask_new(p, ttl, wants);
-}
-
-static void plan_vanguard(struct wn_paths *p)
-{
-	unsigned ttl = p->params.first_ttl, silent = 0, ahead = AHEAD_DARK;
-
-	for (; ttl <= p->params.max_ttl; ttl++) {
-		uint16_t at = wn_paths_vertex_of(p, 0, ttl);
-
-		if (at == NO_VERTEX)
-			break;
-		if (p->ends[0] != 0 && ttl >= p->ends[0])
-			return;
-		silent = p->vertex[at].flags & VERTEX_SILENT ? silent + 1 : 0;
-	}
-	if (ttl > p->params.max_ttl)
-		return;
-	if (silent == 0 && !is_dark(p, ttl)) {
-		if (wn_paths_cell(p, 0, ttl)->state == CELL_NONE)
-			wn_paths_ask(p, 0, ttl);
-		return;
-	}
-	for (; ttl <= p->params.max_ttl && silent < p->params.gap && ahead > 0;
-		ttl++, silent++, ahead--)
-		if (wn_paths_hop(p, ttl)->answered == 0)
-			ask_dark(p, ttl);
-}
-
-/*
- * Who looked for somebody beyond a silent TTL may have met the target, and only then was it seen
- * to stand nearer. A flow that is known to have met it later than others is asked one TTL before:
- * it may be a longer way, or the same.
- */
-static void plan_late_ends(struct wn_paths *p)
-{
-	unsigned nearest = 0;
-
-	for (uint32_t flow = 0; flow < p->used; flow++)
-		if (p->ends[flow] != 0 && (nearest == 0 || p->ends[flow] < nearest))
-			nearest = p->ends[flow];
-	for (uint32_t flow = 0; flow < p->used; flow++) {
-		unsigned before = p->ends[flow] - 1u;
-
-		if (p->ends[flow] > nearest && wn_paths_hop(p, before)->answered > 0 &&
-			wn_paths_cell(p, flow, before)->state == CELL_NONE)
-			wn_paths_ask(p, flow, before);
-	}
-}
-
-/* The last TTL that others than flow 0 have business at: behind a long silence there is none. */
-static unsigned last_ttl(const struct wn_paths *p)
-{
-	unsigned last = p->params.first_ttl - 1u;
-
-	for (unsigned ttl = p->params.first_ttl; ttl <= p->params.max_ttl; ttl++)
-		if (wn_paths_hop(p, ttl)->answered > 0)
-			last = ttl;
-	return last < p->params.max_ttl ? last + 1 : last;
-}
-
-/* ---- a fixed number of flows ---- */
-
-/* Where flow 0 or another has found somebody, and one step farther than it is known itself. */
-static void plan_flow(struct wn_paths *p, uint32_t flow)
-{
-	for (unsigned ttl = p->params.first_ttl; ttl <= p->params.max_ttl; ttl++) {
-		if (p->ends[flow] != 0 && ttl > p->ends[flow])
-			return;
-		if (wn_paths_vertex_of(p, flow, ttl) == NO_VERTEX &&
-			(wn_paths_hop(p, ttl)->answered > 0 || is_spare(p, flow, ttl, NO_VERTEX)) &&
-			wn_paths_cell(p, flow, ttl)->state == CELL_NONE)
-			wn_paths_ask(p, flow, ttl);
-	}
-}
-
-static void plan_flows(struct wn_paths *p)
-{
-	p->used = p->flows;
-	wn_paths_count(p);
-	for (unsigned ttl = p->params.first_ttl; ttl <= p->params.max_ttl; ttl++) {
-		wn_paths_retry(p, ttl);
-		plan_doubt(p, ttl);
-	}
-	plan_vanguard(p);
-	for (uint32_t flow = 1; flow < p->flows && last_ttl(p) > p->params.first_ttl; flow++)
-		plan_flow(p, flow);
-}
-
 void wn_paths_plan(struct wn_paths *p)
 {
 	unsigned last;
@@ -549,7 +342,7 @@ void wn_paths_plan(struct wn_paths *p)
 	p->asked = 0;
 	p->wake_ns = NEVER;
 	if (p->params.paths == WN_PATHS_FLOWS) {
-		plan_flows(p);
+		wn_paths_plan_flows(p);
 		return;
 	}
 	if (p->used == 0) {
@@ -557,11 +350,8 @@ void wn_paths_plan(struct wn_paths *p)
 		p->ends[0] = 0;
 	}
 	wn_paths_count(p);
-	last = last_ttl(p);
-	for (unsigned ttl = p->params.first_ttl; ttl <= p->params.max_ttl; ttl++) {
-		wn_paths_retry(p, ttl);
-		plan_doubt(p, ttl);
-	}
+	last = wn_paths_last_ttl(p);
+	wn_paths_plan_lost(p);
 	for (unsigned ttl = p->params.first_ttl; ttl <= last; ttl++) {
 		bool known = wn_paths_hop(p, ttl)->answered > 0;
 
@@ -575,6 +365,5 @@ void wn_paths_plan(struct wn_paths *p)
 		plan_single(p, ttl);
 		plan_proofs(p, ttl);
 	}
-	plan_vanguard(p);
-	plan_late_ends(p);
+	wn_paths_plan_ahead(p);
 }
