@@ -152,6 +152,22 @@ static enum wn_sim_fate become(struct wn_sim *s, struct wn_sim_pkt *p, const uin
 	return wn_sim_originate(s, p, mv);
 }
 
+/* The length that the quote is going to claim, in the bytes that are quoted. */
+static void claim_length(const struct wn_topo_node *n, uint8_t *data, const struct wn_wire_head *h)
+{
+	uint8_t *at = data + (h->src.family == 4 ? 2 : 4);
+	uint16_t length = (uint16_t)(at[0] << 8 | at[1]);
+
+	if (n->quote_length == WN_QUOTE_SWAPPED)
+		length = (uint16_t)(length << 8 | length >> 8);
+	else if (n->quote_length == WN_QUOTE_PAYLOAD)
+		length = (uint16_t)(length - (h->src.family == 4 ? 20 : 40));
+	else if (n->quote_length == WN_QUOTE_LONGER)
+		length = (uint16_t)(length + n->quote_longer);
+	at[0] = (uint8_t)(length >> 8);
+	at[1] = (uint8_t)length;
+}
+
 enum wn_sim_fate wn_sim_error(struct wn_sim *s, struct wn_sim_pkt *p, const struct wn_wire_head *h,
 	const struct wn_sim_cause *cause, struct wn_sim_move *mv)
 {
@@ -191,6 +207,7 @@ enum wn_sim_fate wn_sim_error(struct wn_sim *s, struct wn_sim_pkt *p, const stru
 		e.ext = &ext;
 	if (!mv->dry)
 		e.ip_id = ++s->nodes[p->node].ip_id;
+	claim_length(n, p->data, h); /* p ends here: its bytes are free */
 	if (wn_wire_build_error(&e, p->data, p->len, buf, sizeof buf, &len)) {
 		s->stats.lost += !mv->dry;
 		return WN_FATE_GONE;

@@ -60,22 +60,6 @@ static enum wn_sim_fate vanish(uint64_t *counter, const struct wn_sim_move *mv)
 	return WN_FATE_GONE;
 }
 
-static void remark(const struct wn_topo_node *n, struct wn_sim_pkt *p, const struct wn_wire_head *h)
-{
-	uint8_t tos = h->tos;
-
-	if (n->set_dscp >= 0)
-		tos = (uint8_t)(n->set_dscp << 2 | (tos & 3));
-	if (n->set_ecn >= 0)
-		tos = (uint8_t)((tos & 0xfc) | n->set_ecn);
-	if (tos != h->tos)
-		wn_wire_set_tos(p->data, p->len, tos);
-	if (n->strip_tcp)
-		wn_wire_strip_tcp(p->data, p->len, n->strip_tcp);
-	if (n->clamp_mss)
-		wn_wire_clamp_mss(p->data, p->len, n->clamp_mss);
-}
-
 /* A packet without DF passes as if it had been cut and put together again. */
 static bool too_big(const struct wn_sim *s, const struct wn_sim_pkt *p,
 	const struct wn_wire_head *h, uint32_t edge)
@@ -164,7 +148,7 @@ static enum wn_sim_fate transit(struct wn_sim *s, struct wn_sim_pkt *p, struct w
 	b = find_block(n, h, WN_BLOCK_FILTER, back);
 	if (b)
 		return blocked(s, p, h, b, mv);
-	remark(n, p, h);
+	wn_sim_rewrite(n, p, h, back);
 	if (!mv->dry && !back && n->forge_ppb && wn_sim_chance(s, n->forge_ppb))
 		wn_sim_forge(s, p, h);
 	return leave(s, p, h, edge, mv);

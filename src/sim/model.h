@@ -103,6 +103,10 @@ wn_err wn_sim_measure(struct wn_sim *s);
 /* The edge by which a packet with head h to dst leaves node, WN_TOPO_NONE none. */
 uint32_t wn_sim_route(struct wn_sim *s, uint32_t node, const struct wn_wire_head *h);
 
+/* middlebox.c: what node n changes of a packet that passes; back: to the source. */
+void wn_sim_rewrite(const struct wn_topo_node *n, struct wn_sim_pkt *p,
+	const struct wn_wire_head *h, bool back);
+
 /* nat.c: false when nothing was changed. */
 bool wn_sim_nat_in(struct wn_sim *s, struct wn_sim_pkt *p, const struct wn_wire_head *h);
 bool wn_sim_nat_dest(struct wn_sim *s, struct wn_sim_pkt *p, const struct wn_wire_head *h);

@@ -12,6 +12,7 @@
  *   invisible no           no           nothing of the tunnel
  *
  * The label is taken off one node before the egress, except in an opaque tunnel.
+ * In a u-turn tunnel a switch sends its errors on to the egress, which knows the way back.
  */
 #include "sim/model.h"
 
@@ -72,10 +73,28 @@ void wn_sim_mpls_labels(const struct wn_sim *s, const struct wn_sim_pkt *p, stru
 	m[1] = (struct wn_mpls){lsp->inner, lsp->tc, true, p->lse_ttl};
 }
 
+/* The error of a switch goes on in the tunnel instead of straight back. */
+static void turn_later(struct wn_sim *s, struct wn_sim_pkt *p, const struct wn_sim_pkt *was,
+	struct wn_sim_move *mv)
+{
+	const struct wn_topo_lsp *lsp = &s->topo->lsps[was->lsp];
+	struct wn_wire_head h;
+
+	if (wn_wire_head(p->data, p->len, &h))
+		return;
+	mv->edge = lsp->edge[was->lsp_pos];
+	p->lsp = was->lsp;
+	p->lsp_pos = (uint8_t)(was->lsp_pos + 1);
+	p->lse_ttl = copies_ttl(lsp) ? h.ttl : PIPE_TTL;
+	if (p->lsp_pos + 1 == lsp->len && lsp->kind != WN_LSP_OPAQUE)
+		p->lsp = WN_TOPO_NONE; /* the label is off already */
+}
+
 bool wn_sim_mpls_step(struct wn_sim *s, struct wn_sim_pkt *p, const struct wn_wire_head *h,
 	struct wn_sim_move *mv, enum wn_sim_fate *out)
 {
 	const struct wn_topo_lsp *lsp = &s->topo->lsps[p->lsp];
+	const struct wn_sim_pkt was = *p;
 	struct wn_sim_cause cause = {.kind = WN_REPLY_TIME_EXCEEDED, .labels = true};
 
 	if (p->lsp_pos + 1 == lsp->len)
@@ -84,6 +103,8 @@ bool wn_sim_mpls_step(struct wn_sim *s, struct wn_sim_pkt *p, const struct wn_wi
 		s->stats.expired += !mv->dry;
 		mv->expired = true;
 		*out = wn_sim_error(s, p, h, &cause, mv);
+		if (lsp->u_turn && *out == WN_FATE_LEAVES)
+			turn_later(s, p, &was, mv);
 		return true;
 	}
 	p->lse_ttl--;

@@ -22,16 +22,34 @@ static uint8_t *quote_of(const struct wn_sim_pkt *p, const struct wn_wire_head *
 	return p->data + at;
 }
 
+/* Where the checksum of the quoted transport header is, which must be there; NULL elsewhere. */
+static uint8_t *quoted_sum(uint8_t *quote, size_t len)
+{
+	struct wn_wire_head q;
+	size_t at;
+
+	if (wn_wire_head(quote, len, &q))
+		return NULL;
+	at = q.l4_offset + (q.proto == WN_IP_UDP ? 6u : q.proto == WN_IP_TCP ? 16u : 2u);
+	return at + 2 <= len ? quote + at : NULL;
+}
+
+struct end { /* of a packet */
+	const struct wn_addr *addr;
+	uint16_t port; /* 0: stays */
+	bool source;
+};
+
 /*
  * Changes one end of the quoted packet. The checksum of the error moves along by the difference,
  * so that a corrupt one stays corrupt (RFC 1624).
  */
-static void rewrite_quote(struct wn_sim_pkt *p, const struct wn_wire_head *h,
-	const struct wn_addr *addr, uint16_t port, bool source)
+static void rewrite_quote(struct wn_sim_pkt *p, const struct wn_wire_head *h, const struct end *to,
+	bool keep_checksum)
 {
 	size_t len;
-	uint8_t *quote = quote_of(p, h, &len);
-	uint8_t *csum = p->data + h->l4_offset + 2;
+	uint8_t *quote = quote_of(p, h, &len), *inner;
+	uint8_t *csum = p->data + h->l4_offset + 2, was[2];
 	uint32_t sum;
 	uint16_t now;
 
@@ -39,10 +57,15 @@ static void rewrite_quote(struct wn_sim_pkt *p, const struct wn_wire_head *h,
 		return;
 	sum = (uint16_t) ~(csum[0] << 8 | csum[1]);
 	sum += wn_csum_finish(wn_csum_add(0, quote, len));
-	if (source)
-		wn_wire_set_src(quote, len, addr, port);
+	inner = keep_checksum ? quoted_sum(quote, len) : NULL;
+	if (inner)
+		memcpy(was, inner, sizeof was);
+	if (to->source)
+		wn_wire_set_src(quote, len, to->addr, to->port);
 	else
-		wn_wire_set_dst(quote, len, addr, port);
+		wn_wire_set_dst(quote, len, to->addr, to->port);
+	if (inner)
+		memcpy(inner, was, sizeof was);
 	now = wn_csum_finish(wn_csum_add(sum, quote, len));
 	csum[0] = (uint8_t)(now >> 8);
 	csum[1] = (uint8_t)now;
@@ -98,7 +121,9 @@ static bool undo_source(struct wn_sim *s, struct wn_sim_pkt *p, const struct wn_
 	if (quote && !nat->keep_quotes && wn_wire_head(quote, len, &q) == WN_OK &&
 		wn_addr_eq(&q.src, &nat->outer)) {
 		port = (uint16_t)(source_port(&q) - nat->port_shift);
-		rewrite_quote(p, h, &inner, nat->port_shift ? port : 0, true);
+		rewrite_quote(p, h,
+			&(struct end){&inner, nat->port_shift ? port : (uint16_t)0, true},
+			nat->keep_checksum);
 	}
 	return wn_wire_set_dst(p->data, p->len, &inner, 0) == WN_OK;
 }
@@ -119,7 +144,7 @@ static bool undo_dest(
 	if (wn_wire_head(quote, len, &q) || !wn_addr_eq(&q.dst, &nat->inner))
 		return false;
 	if (!nat->keep_quotes)
-		rewrite_quote(p, h, &nat->outer, 0, false);
+		rewrite_quote(p, h, &(struct end){&nat->outer, 0, false}, nat->keep_checksum);
 	return wn_wire_set_src(p->data, p->len, &nat->outer, 0) == WN_OK;
 }
 

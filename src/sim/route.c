@@ -174,18 +174,29 @@ static int fit(const struct wn_topo *t, const struct wn_topo_route *r, const str
 	return -1;
 }
 
-static const struct wn_topo_route *find_explicit(const struct wn_topo *t, uint32_t node,
-	const struct wn_addr *dst, uint32_t owner, bool back)
+static bool is_valid_now(const struct wn_sim *s, const struct wn_topo_route *r)
 {
+	uint64_t since = s->now_ns - s->start_ns;
+
+	return r->during.to_ns == 0 || (since >= r->during.from_ns && since < r->during.to_ns);
+}
+
+/* Of those that fit alike, one for a time comes before one for good. */
+static const struct wn_topo_route *find_explicit(
+	const struct wn_sim *s, uint32_t node, const struct wn_addr *dst, uint32_t owner, bool back)
+{
+	const struct wn_topo *t = s->topo;
 	const struct wn_topo_route *best = NULL;
 	int best_fit = -1;
 
 	for (uint32_t i = t->route_start[node]; i < t->route_start[node + 1]; i++) {
-		int f = fit(t, &t->routes[i], dst, owner, back);
+		const struct wn_topo_route *r = &t->routes[i];
+		int f = is_valid_now(s, r) ? 2 * fit(t, r, dst, owner, back) : -1;
 
+		f += f >= 0 && r->during.to_ns != 0;
 		if (f > best_fit) {
 			best_fit = f;
-			best = &t->routes[i];
+			best = r;
 		}
 	}
 	return best;
@@ -239,7 +250,7 @@ uint32_t wn_sim_route(struct wn_sim *s, uint32_t node, const struct wn_wire_head
 	bool back;
 	uint32_t owner = wn_topo_owner(t, &h->dst, &back);
 
-	r = find_explicit(t, node, &h->dst, owner, back);
+	r = find_explicit(s, node, &h->dst, owner, back);
 	if (r)
 		return pick_explicit(s, r, h);
 	if (owner != WN_TOPO_NONE)

@@ -67,9 +67,18 @@ struct wn_topo_block {
 struct wn_topo_nat {
 	bool dest;	      /* else source NAT */
 	bool keep_quotes;     /* errors keep quoting the translated packet */
+	bool keep_checksum;   /* errors get addresses and ports back, but not the checksum */
 	struct wn_addr outer; /* the address the world sees */
 	struct wn_addr inner; /* destination NAT: where it goes */
 	uint16_t port_shift;  /* added to source ports and ICMP ids */
+};
+
+/* Lengths that routers claim of the packet they quote. */
+enum wn_topo_quote_length {
+	WN_QUOTE_RIGHT,
+	WN_QUOTE_SWAPPED, /* bytes in the machine's own order */
+	WN_QUOTE_PAYLOAD, /* without the IP header */
+	WN_QUOTE_LONGER
 };
 
 #define WN_TOPO_PER_NODE 8 /* bound of the small lists of a node */
@@ -99,10 +108,18 @@ struct wn_topo_node {
 	int8_t set_ecn;	    /* -1: leave it */
 	uint8_t strip_tcp;  /* WN_TCP_OPT_* taken out of what passes */
 	uint16_t clamp_mss; /* 0: leave it */
-	bool zero_ttl;	    /* forwards what it should have expired */
-	bool mtu_hole;	    /* drops packets that are too big without a word */
-	bool ifinfo;	    /* errors tell of the incoming interface (RFC 5837) */
-	bool legacy_ext;    /* extensions without a length field, as before RFC 4884 */
+	/* What passes on its way from the source leaves with these. */
+	uint8_t set_ttl;     /* 0: leave it */
+	int32_t set_ip_id;   /* -1: leave it */
+	bool clear_df;	     /* fragmentation is allowed again */
+	bool clear_payload;  /* zeros behind the cookie, and the checksum that fits */
+	bool clear_checksum; /* of UDP over IPv4: 0, which means none */
+	enum wn_topo_quote_length quote_length;
+	uint16_t quote_longer; /* QUOTE_LONGER: by so much */
+	bool zero_ttl;	       /* forwards what it should have expired */
+	bool mtu_hole;	       /* drops packets that are too big without a word */
+	bool ifinfo;	       /* errors tell of the incoming interface (RFC 5837) */
+	bool legacy_ext;       /* extensions without a length field, as before RFC 4884 */
 	enum wn_topo_balance balance;
 	uint32_t forge_ppb;
 	struct wn_addr forge_as[2];
@@ -140,6 +157,7 @@ struct wn_topo_route { /* overrides the shortest path at one node */
 	enum { WN_ROUTE_ANY, WN_ROUTE_PREFIX, WN_ROUTE_NODE } dest;
 	uint32_t dest_node;
 	struct wn_prefix prefix;
+	struct wn_topo_window during;  /* to_ns 0: always */
 	uint32_t first_hop, hop_count; /* in topo->hops */
 };
 
@@ -159,6 +177,7 @@ struct wn_topo_lsp {
 	uint32_t label[WN_LSP_PATH]; /* label[i] is on packets arriving at path[i] */
 	uint8_t len;
 	uint8_t tc;
+	bool u_turn;	/* errors of its switches go to the egress first */
 	uint32_t inner; /* a second label below; 0 none */
 };
 

@@ -226,7 +226,8 @@ static wn_err opt_prohibited(struct wn_topo_parser *p, struct wn_topo_node *n)
 	return port_option(p, n, WN_PORT_PROHIBITED);
 }
 
-/* "nat source ADDR", "nat dest ADDR to ADDR", then "port-shift N" and "keep-quotes". */
+/* "nat source ADDR", "nat dest ADDR to ADDR", then "port-shift N", "keep-quotes" or
+ * "keep-checksum". */
 static wn_err opt_nat(struct wn_topo_parser *p, struct wn_topo_node *n)
 {
 	struct wn_topo_nat *nat;
@@ -258,6 +259,7 @@ static wn_err opt_nat(struct wn_topo_parser *p, struct wn_topo_node *n)
 		nat->port_shift = (uint16_t)shift;
 	}
 	nat->keep_quotes = wn_lex_accept(&p->lx, "keep-quotes");
+	nat->keep_checksum = !nat->keep_quotes && wn_lex_accept(&p->lx, "keep-checksum");
 	return WN_OK;
 }
 
@@ -426,6 +428,67 @@ static wn_err opt_legacy_ext(struct wn_topo_parser *p, struct wn_topo_node *n)
 	return WN_OK;
 }
 
+static wn_err opt_ttl(struct wn_topo_parser *p, struct wn_topo_node *n)
+{
+	uint32_t ttl;
+
+	if (wn_lex_u32(&p->lx, "the TTL", 1, 255, &ttl))
+		return p->lx.err;
+	n->set_ttl = (uint8_t)ttl;
+	return WN_OK;
+}
+
+static wn_err opt_ip_id(struct wn_topo_parser *p, struct wn_topo_node *n)
+{
+	uint32_t id;
+
+	if (wn_lex_u32(&p->lx, "the IP-ID", 0, 65535, &id))
+		return p->lx.err;
+	n->set_ip_id = (int32_t)id;
+	return WN_OK;
+}
+
+/* "clear df", "clear payload", "clear checksum" */
+static wn_err opt_clear(struct wn_topo_parser *p, struct wn_topo_node *n)
+{
+	if (wn_lex_need(&p->lx, "what to clear"))
+		return p->lx.err;
+	if (strcmp(p->lx.word, "df") == 0)
+		n->clear_df = true;
+	else if (strcmp(p->lx.word, "payload") == 0)
+		n->clear_payload = true;
+	else if (strcmp(p->lx.word, "checksum") == 0)
+		n->clear_checksum = true;
+	else
+		return wn_lex_fail(&p->lx,
+			"\"%.40s\" cannot be cleared: write df, payload or checksum", p->lx.word);
+	return WN_OK;
+}
+
+/* "quote-length swapped", "quote-length payload", "quote-length plus N" */
+static wn_err opt_quote_length(struct wn_topo_parser *p, struct wn_topo_node *n)
+{
+	uint32_t longer;
+
+	if (wn_lex_accept(&p->lx, "swapped")) {
+		n->quote_length = WN_QUOTE_SWAPPED;
+		return WN_OK;
+	}
+	if (wn_lex_accept(&p->lx, "payload")) {
+		n->quote_length = WN_QUOTE_PAYLOAD;
+		return WN_OK;
+	}
+	if (!wn_lex_accept(&p->lx, "plus")) {
+		wn_lex_next(&p->lx);
+		return wn_lex_fail(&p->lx, "here follows swapped, payload or plus N");
+	}
+	if (wn_lex_u32(&p->lx, "what is added", 1, 1000, &longer))
+		return p->lx.err;
+	n->quote_length = WN_QUOTE_LONGER;
+	n->quote_longer = (uint16_t)longer;
+	return WN_OK;
+}
+
 static const struct {
 	const char *word;
 	option_fn fn;
@@ -452,6 +515,10 @@ static const struct {
 	{"ecn", opt_ecn},
 	{"strip-tcp-options", opt_strip_tcp},
 	{"clamp-mss", opt_clamp_mss},
+	{"ttl", opt_ttl},
+	{"ip-id", opt_ip_id},
+	{"clear", opt_clear},
+	{"quote-length", opt_quote_length},
 	{"balance", opt_balance},
 	{"forge", opt_forge},
 	{"zero-ttl", opt_zero_ttl},
@@ -485,6 +552,7 @@ static struct wn_topo_node *new_node(struct wn_topo_parser *p, bool is_host)
 	n->is_host = is_host;
 	n->set_dscp = -1;
 	n->set_ecn = -1;
+	n->set_ip_id = -1;
 	n->reply_ttl = is_host ? REPLY_TTL_HOST : REPLY_TTL_ROUTER;
 	return n;
 }

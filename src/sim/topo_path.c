@@ -26,7 +26,7 @@ static wn_err read_dest(struct wn_topo_parser *p, struct wn_topo_route *r)
 		&p->lx, "\"%.60s\" is neither a node nor a prefix like 203.0.113.0/24", p->lx.word);
 }
 
-/* "via NODE [weight N]", once or more. */
+/* "via NODE [weight N]", once or more, then "during SPAN". */
 static wn_err read_hops(struct wn_topo_parser *p, struct wn_topo_route *r)
 {
 	struct wn_topo *t = p->topo;
@@ -52,8 +52,12 @@ static wn_err read_hops(struct wn_topo_parser *p, struct wn_topo_route *r)
 		h->weight = weight;
 		r->hop_count++;
 	}
+	if (!p->lx.err && r->hop_count && wn_lex_accept(&p->lx, "during") &&
+		wn_lex_window(&p->lx, "the span of time", &r->during.from_ns, &r->during.to_ns))
+		return p->lx.err;
 	if (wn_lex_next(&p->lx))
-		return wn_lex_fail(&p->lx, "\"%.60s\" cannot stand here: write via NODE [weight N]",
+		return wn_lex_fail(&p->lx,
+			"\"%.60s\" cannot stand here: write via NODE [weight N] or during SPAN",
 			p->lx.word);
 	if (!p->lx.err && !r->hop_count)
 		return wn_lex_fail(&p->lx, "here follows via and the next node");
@@ -171,6 +175,8 @@ static wn_err lsp_words(struct wn_topo_parser *p, struct wn_topo_lsp *lsp)
 			if (wn_lex_u32(&p->lx, "the traffic class", 0, 7, &tc))
 				return p->lx.err;
 			lsp->tc = (uint8_t)tc;
+		} else if (strcmp(p->lx.word, "u-turn") == 0) {
+			lsp->u_turn = true;
 		} else if (lsp_node(p, lsp)) {
 			return p->lx.err;
 		}
@@ -178,7 +184,7 @@ static wn_err lsp_words(struct wn_topo_parser *p, struct wn_topo_lsp *lsp)
 	return p->lx.err;
 }
 
-/* "mpls KIND INGRESS SWITCH... EGRESS [labels N...] [inner N] [tc N]" */
+/* "mpls KIND INGRESS SWITCH... EGRESS [labels N...] [inner N] [tc N] [u-turn]" */
 wn_err wn_topo_parse_mpls(struct wn_topo_parser *p)
 {
 	struct wn_topo_lsp lsp = {0};

@@ -101,7 +101,15 @@ static const struct {
 	{BASE "node q addr 10.0.0.9\nroute r via q\n",
 		"line 6, column 13: there is no link between r and q"},
 	{BASE "route r via s weigth 2\n", "line 5, column 15: \"weigth\" cannot stand "
-					  "here: write via NODE [weight N]"},
+					  "here: write via NODE [weight N] or during SPAN"},
+	{BASE "route r via s during 2s\n", "line 5, column 22: the span of time is \"2s\", should "
+					   "be a span of time like 2s..3s, the later behind"},
+	{BASE "node q clear sky\n", "line 5, column 14: \"sky\" cannot be cleared: write df, "
+				    "payload or checksum"},
+	{BASE "node q quote-length odd\n",
+		"line 5, column 21: here follows swapped, payload or plus N"},
+	{BASE "node q ttl 0\n",
+		"line 5, column 12: the TTL is \"0\", should be a whole number from 1 to 255"},
 	{BASE "mpls foggy s r\n", "line 5, column 6: \"foggy\" is no kind of tunnel: write "
 				  "explicit, implicit, opaque or invisible"},
 	{BASE "mpls explicit s r\n", "line 5, column 18: a tunnel needs at least three nodes: "
