@@ -248,7 +248,7 @@ static const char *why_not_open(const char *path, int sys)
 	return strerror(sys);
 }
 
-static int open_output(struct wn_session *s)
+int wn_session_output(struct wn_session *s)
 {
 	if (!s->req.output)
 		wn_sink_init(&s->out, STDOUT_FILENO, "standard output");
@@ -327,7 +327,7 @@ static int judge(struct wn_session *s)
 		r->reply_count > 0 ? "more " : "", why);
 }
 
-static int trace(struct wn_session *s)
+int wn_session_run(struct wn_session *s)
 {
 	int code = open_loop(s), written;
 
@@ -336,7 +336,7 @@ static int trace(struct wn_session *s)
 	if (code == WN_EXIT_OK)
 		code = prepare(s);
 	if (code == WN_EXIT_OK)
-		code = open_output(s);
+		code = wn_session_output(s);
 	if (code == WN_EXIT_OK)
 		code = start(s);
 	if (code == WN_EXIT_OK) {
@@ -390,7 +390,7 @@ static int run_command(const char *command, int argc, char **argv)
 	else if (code == WN_EXIT_OK && s->req.version)
 		code = wn_cmd_version(1, argv);
 	else if (code == WN_EXIT_OK)
-		code = trace(s);
+		code = wn_session_run(s);
 	wn_free(s);
 	return code;
 }

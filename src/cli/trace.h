@@ -9,6 +9,7 @@
  *   trace_out.c     events and results to the output, in the format asked for
  *   trace_live.c    the table that fills in on a terminal
  *   trace_auto.c    which of the traces of -P auto is kept
+ *   explain.c       the same run, of which the findings are shown (or those of a saved one)
  */
 #ifndef WN_CLI_TRACE_H
 #define WN_CLI_TRACE_H
@@ -64,6 +65,7 @@ struct wn_cli_live {
 
 struct wn_session {
 	struct wn_request req;
+	bool explain; /* findings are what is shown at the end */
 	uv_loop_t loop;
 	uv_poll_t run_poll, dns_poll;
 	uv_signal_t signals[WN_CLI_SIGNALS];
@@ -88,6 +90,11 @@ struct wn_session {
 	unsigned interrupts;
 };
 
+/* The run from the request to the exit code of the program, with everything told. */
+int wn_session_run(struct wn_session *s);
+/* Opens what --output names. An exit code, with the reason told. */
+int wn_session_output(struct wn_session *s);
+
 /* Fills targets. An exit code, with the reason told. */
 int wn_session_target(struct wn_session *s);
 
@@ -104,6 +111,7 @@ void wn_session_out_event(struct wn_cli_trace *t, const struct wn_event *ev);
 /* After each round of the loop: what can be shown already. */
 void wn_session_out_idle(struct wn_session *s);
 void wn_session_out_final(struct wn_session *s);
+void wn_session_table_opts(const struct wn_session *s, bool live, struct wn_table_opts *out);
 /* live: it is still running, and drawn as it is now. */
 void wn_session_draw(
 	const struct wn_session *s, const struct wn_result *r, bool live, struct wn_strbuf *out);
@@ -116,6 +124,8 @@ void wn_session_live_resized(struct wn_session *s);
 void wn_session_live_resumed(struct wn_session *s); /* others have written meanwhile */
 void wn_session_live_free(struct wn_session *s);
 
+/* Whether a got farther than b. */
+bool wn_session_farther(const struct wn_result *a, const struct wn_result *b);
 /* The trace that got farthest so far; NULL when none could run. */
 struct wn_cli_trace *wn_session_best(struct wn_session *s);
 /* "-P auto kept ...", without newline. */

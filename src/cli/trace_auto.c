@@ -2,7 +2,7 @@
 /* -P auto: which protocol got farthest. */
 #include "cli/trace.h"
 
-static bool farther(const struct wn_result *a, const struct wn_result *b)
+bool wn_session_farther(const struct wn_result *a, const struct wn_result *b)
 {
 	if (a->reached != b->reached)
 		return a->reached;
@@ -17,7 +17,8 @@ struct wn_cli_trace *wn_session_best(struct wn_session *s)
 	for (unsigned i = 0; i < s->trace_count; i++) {
 		struct wn_cli_trace *t = &s->traces[i];
 
-		if (t->rt && (!best || farther(wn_run_result(t->rt), wn_run_result(best->rt))))
+		if (t->rt && (!best || wn_session_farther(
+					       wn_run_result(t->rt), wn_run_result(best->rt))))
 			best = t;
 	}
 	return best;

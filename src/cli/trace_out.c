@@ -18,7 +18,7 @@ static bool wants_color(const struct wn_session *s)
 	       strcmp(term, "dumb") != 0;
 }
 
-static void table_opts(const struct wn_session *s, bool live, struct wn_table_opts *out)
+void wn_session_table_opts(const struct wn_session *s, bool live, struct wn_table_opts *out)
 {
 	*out = (struct wn_table_opts){
 		.columns = s->req.output ? 0 : wn_cli_columns(STDOUT_FILENO, NULL),
@@ -103,8 +103,10 @@ void wn_session_draw(
 {
 	struct wn_table_opts opts;
 
-	table_opts(s, live, &opts);
-	if (!s->req.paths)
+	wn_session_table_opts(s, live, &opts);
+	if (s->explain && !live)
+		wn_out_findings(out, r, &opts);
+	else if (!s->req.paths)
 		wn_out_table(out, r, &opts);
 	else if (s->req.format == WN_FMT_TREE)
 		wn_out_paths_tree(out, r, &opts);
@@ -158,7 +160,10 @@ void wn_session_out_final(struct wn_session *s)
 		final_face(s, wn_run_result(best->rt));
 		break;
 	case WN_FMT_JSON:
-		final_json(s, best);
+		if (s->explain)
+			wn_out_findings_json(&s->out.buf, wn_run_result(best->rt));
+		else
+			final_json(s, best);
 		break;
 	case WN_FMT_JSONL:
 		break; /* every event is there already */

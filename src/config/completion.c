@@ -68,6 +68,12 @@ static bool takes_iface(const struct wn_opt *opt)
 	return strcmp(opt->key, "interface") == 0;
 }
 
+/* A command that traces, or takes a file instead. */
+static bool takes_file(const struct wn_command *command)
+{
+	return wn_command_traces(command) && has_file(command->operands);
+}
+
 static void add_commands(struct wn_strbuf *out, bool tracing)
 {
 	size_t count;
@@ -115,14 +121,17 @@ static void bash(struct wn_strbuf *out)
 			    "\t\t[[ -z $2 ]] || compgen -A \"$2\" -- \"$cur\")\n"
 			    "\t[[ $2 != file ]] || compopt -o filenames 2>/dev/null\n}\n"
 			    "_wend()\n{\n\tlocal cur=${COMP_WORDS[COMP_CWORD]} "
-			    "prev=${COMP_WORDS[COMP_CWORD-1]}\n\tCOMPREPLY=()\n"
+			    "prev=${COMP_WORDS[COMP_CWORD-1]} operand=hostname\n\tCOMPREPLY=()\n"
 			    "\t# In --name=value the shell takes = for a word.\n"
 			    "\tif [[ $cur == = ]]; then\n\t\tcur=\n\telif [[ $prev == = ]]; then\n"
 			    "\t\tprev=${COMP_WORDS[COMP_CWORD-2]}\n\tfi\n"
 			    "\t((COMP_CWORD == 1)) || case ${COMP_WORDS[1]} in\n");
-	for (size_t i = 0; i < command_count; i++)
+	for (size_t i = 0; i < command_count; i++) {
 		if (!wn_command_traces(&commands[i]))
 			bash_command(out, &commands[i]);
+		else if (takes_file(&commands[i]))
+			wn_strbuf_fmt(out, "\t%s) operand=file ;;\n", commands[i].word);
+	}
 	wn_strbuf_puts(out, "\tesac\n\tcase $prev in\n");
 	for (size_t i = 0; i < count; i++)
 		if (opts[i].arg)
@@ -132,7 +141,7 @@ static void bash(struct wn_strbuf *out)
 		wn_strbuf_fmt(out, " --%s", opts[i].key);
 	wn_strbuf_puts(out, "'\n\telif ((COMP_CWORD == 1)); then\n\t\t_wend_offer '");
 	add_commands(out, true);
-	wn_strbuf_puts(out, "' hostname\n\telse\n\t\t_wend_offer '' hostname\n\tfi\n}\n"
+	wn_strbuf_puts(out, "' hostname\n\telse\n\t\t_wend_offer '' \"$operand\"\n\tfi\n}\n"
 			    "complete -F _wend wend\n");
 }
 
@@ -191,7 +200,11 @@ static void zsh(struct wn_strbuf *out)
 		zsh_option(out, &opts[i]);
 	wn_strbuf_puts(out, "\t\t'1:host or command:{_hosts; compadd --");
 	add_commands(out, true);
-	wn_strbuf_puts(out, "}' \\\n\t\t'*:operand:_hosts'\n}\n"
+	wn_strbuf_puts(out, "}' \\\n\t\t'*:operand:{_hosts");
+	for (size_t i = 0; i < command_count; i++)
+		if (takes_file(&commands[i]))
+			wn_strbuf_fmt(out, "; [[ $words[2] != %s ]] || _files", commands[i].word);
+	wn_strbuf_puts(out, "}'\n}\n"
 			    "if [[ $funcstack[1] == _wend ]]; then\n\t_wend \"$@\"\n"
 			    "else\n\tcompdef _wend wend\nfi\n");
 }
@@ -203,6 +216,9 @@ static void fish_command(struct wn_strbuf *out, const struct wn_command *command
 	wn_strbuf_fmt(out, "complete -c wend -n __fish_use_subcommand -a %s -d '", command->word);
 	add_quoted(out, command->summary);
 	wn_strbuf_puts(out, "'\n");
+	if (takes_file(command))
+		wn_strbuf_fmt(out, "complete -c wend -n '__fish_seen_subcommand_from %s' -F\n",
+			command->word);
 	if (wn_command_traces(command))
 		return;
 	wn_fmt(start, sizeof(start), "complete -c wend -n '__fish_seen_subcommand_from %s'",

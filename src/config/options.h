@@ -121,6 +121,13 @@ wn_err wn_request_params(const struct wn_request *req, enum wn_proto proto,
 		"on the way has a branch that was not seen, and shows the paths as a graph: "      \
 		"interfaces, links, the share of the flows on each, and how each router "          \
 		"balances. It is the same as wend trace --paths.")                                 \
+	X(explain, "[OPTION]... FILE|-|HOST[:PORT]", "Say what happened on the path",              \
+		"Prints the findings of a trace in plain sentences, each with its evidence: "      \
+		"address translation, rewritten fields, MPLS tunnels, limits told from loss, "     \
+		"changes of the path. FILE is a saved trace, as --format jsonl writes it, and - "  \
+		"is standard input; what is no existing file, and has no slash in it, is a HOST "  \
+		"to trace, with the options of trace. --format json gives the findings as data. "  \
+		"More probes show more: try -q 20.")                                               \
 	X(lab, "[--tun NAME] [--seed N] FILE|builtin", "Put a simulated network on a TUN device",  \
 		"Attaches the simulated network of FILE to a TUN device, so that any tool can "    \
 		"trace it. --tun names the device, --seed replaces the seed of the topology. "     \

@@ -475,7 +475,7 @@ const struct wn_command *wn_commands(size_t *out_count)
 
 bool wn_command_traces(const struct wn_command *command)
 {
-	return strcmp(command->word, "trace") == 0 || strcmp(command->word, "paths") == 0;
+	return strstr(command->operands, "[OPTION]") != NULL;
 }
 
 const struct wn_command *wn_command_find(const char *word)

@@ -345,6 +345,7 @@ void wn_out_json(struct wn_strbuf *out, const struct wn_result *r,
 	wn_jw_pmtu(&w, "pmtu", r);
 	write_packets(&w, r);
 	write_notes(&w, r);
+	wn_jw_findings(&w, r);
 	write_tried(&w, tried, tried_count);
 	wn_jw_end(&w);
 	wn_strbuf_putc(out, '\n');

@@ -13,7 +13,8 @@
 #include "result/event.h"
 #include "result/result.h"
 
-#define WN_JSON_SCHEMA "wend.trace/1"
+#define WN_JSON_SCHEMA	   "wend.trace/1"
+#define WN_FINDINGS_SCHEMA "wend.findings/1"
 
 struct wn_table_opts {
 	unsigned columns; /* width of the terminal; 0: do not fit, widest form */
@@ -41,6 +42,10 @@ void wn_out_paths_table(
 /* The same graph for Graphviz. */
 void wn_out_paths_dot(
 	struct wn_strbuf *out, const struct wn_result *r, const struct wn_table_opts *o);
+/* What happened on the path (docs/findings.md), in sentences with their evidence, and as JSON. */
+void wn_out_findings(
+	struct wn_strbuf *out, const struct wn_result *r, const struct wn_table_opts *o);
+void wn_out_findings_json(struct wn_strbuf *out, const struct wn_result *r);
 
 /* Our JSON, complete (docs/json.md). tried: other results of -P auto, summarised; may be NULL. */
 void wn_out_json(struct wn_strbuf *out, const struct wn_result *r,

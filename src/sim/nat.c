@@ -100,11 +100,17 @@ bool wn_sim_nat_dest(struct wn_sim *s, struct wn_sim_pkt *p, const struct wn_wir
 	return nat && wn_wire_set_dst(p->data, p->len, &nat->inner, 0) == WN_OK;
 }
 
+/* Whom source NAT hides: the source, or the outer address of another NAT before. */
+static struct wn_addr hidden(const struct wn_sim *s, const struct wn_topo_nat *nat)
+{
+	return nat->inner.family ? nat->inner : wn_topo_source(s->topo, nat->outer.family);
+}
+
 /* Back to the source through its source NAT. */
 static bool undo_source(struct wn_sim *s, struct wn_sim_pkt *p, const struct wn_wire_head *h,
 	const struct wn_topo_nat *nat)
 {
-	struct wn_addr inner = wn_topo_source(s->topo, h->dst.family);
+	struct wn_addr inner = hidden(s, nat);
 	uint16_t port = dest_port(h);
 	struct wn_wire_head q;
 	size_t len;
@@ -165,15 +171,13 @@ bool wn_sim_nat_in(struct wn_sim *s, struct wn_sim_pkt *p, const struct wn_wire_
 bool wn_sim_nat_out(struct wn_sim *s, struct wn_sim_pkt *p, const struct wn_wire_head *h)
 {
 	const struct wn_topo_node *n = &s->topo->nodes[p->node];
-	struct wn_addr inner = wn_topo_source(s->topo, h->src.family);
 
-	if (p->in_edge == WN_TOPO_NONE || !wn_addr_eq(&inner, &h->src))
-		return false;
-	for (unsigned i = 0; i < n->nat_count; i++) {
+	for (unsigned i = 0; i < n->nat_count && p->in_edge != WN_TOPO_NONE; i++) {
 		const struct wn_topo_nat *nat = &n->nat[i];
 		uint16_t port = (uint16_t)(source_port(h) + nat->port_shift);
+		struct wn_addr inner = hidden(s, nat);
 
-		if (nat->dest || nat->outer.family != h->src.family)
+		if (nat->dest || !wn_addr_eq(&inner, &h->src))
 			continue;
 		return wn_wire_set_src(p->data, p->len, &nat->outer, nat->port_shift ? port : 0) ==
 		       WN_OK;

@@ -69,7 +69,7 @@ struct wn_topo_nat {
 	bool keep_quotes;     /* errors keep quoting the translated packet */
 	bool keep_checksum;   /* errors get addresses and ports back, but not the checksum */
 	struct wn_addr outer; /* the address the world sees */
-	struct wn_addr inner; /* destination NAT: where it goes */
+	struct wn_addr inner; /* destination NAT: where it goes; else family 0: the source */
 	uint16_t port_shift;  /* added to source ports and ICMP ids */
 };
 

@@ -226,7 +226,7 @@ static wn_err opt_prohibited(struct wn_topo_parser *p, struct wn_topo_node *n)
 	return port_option(p, n, WN_PORT_PROHIBITED);
 }
 
-/* "nat source ADDR", "nat dest ADDR to ADDR", then "port-shift N", "keep-quotes" or
+/* "nat source ADDR [from ADDR]", "nat dest ADDR to ADDR", then "port-shift N", "keep-quotes" or
  * "keep-checksum". */
 static wn_err opt_nat(struct wn_topo_parser *p, struct wn_topo_node *n)
 {
@@ -253,6 +253,9 @@ static wn_err opt_nat(struct wn_topo_parser *p, struct wn_topo_node *n)
 		if (wn_lex_addr(&p->lx, "the inner address", nat->outer.family, &nat->inner))
 			return p->lx.err;
 	}
+	if (!nat->dest && wn_lex_accept(&p->lx, "from") &&
+		wn_lex_addr(&p->lx, "the inner address", nat->outer.family, &nat->inner))
+		return p->lx.err;
 	if (!nat->dest && wn_lex_accept(&p->lx, "port-shift")) {
 		if (wn_lex_u32(&p->lx, "the port shift", 1, 65535, &shift))
 			return p->lx.err;

@@ -140,7 +140,7 @@ def help_golden():
     expect(run("help").out, res.out, "wend help")
 
 
-for command in ("trace", "lab", "help", "version", "completion", "man"):
+for command in ("trace", "explain", "lab", "help", "version", "completion", "man"):
     @cases.case(f"wend help {command} is what it was", command)
     def help_command(command):
         golden(f"help-{command}.txt", run("help", command).exits(REACHED).silent().out)
@@ -197,13 +197,16 @@ cd "$(mktemp -d)" || exit
 touch 'a b.topo'
 ask wend lab ''
 ask wend --sim ''
+ask wend explain 'a '
+ask wend explain --max
 rm 'a b.topo'
 rmdir "$PWD"
 """
     res = subprocess.run(["bash", "--norc", "-c", ask], text=True, capture_output=True)
     expect((res.stdout, res.stderr), (
         "version\n--max-ttl\nudp\njson jsonl\nzsh\nlab\ntable json jsonl classic tree dot\nclassic\n"
-        "--seed\n\n--tun --seed builtin a b.topo\nbuiltin a b.topo\n", ""))
+        "--seed\n\n--tun --seed builtin a b.topo\nbuiltin a b.topo\na b.topo\n"
+        "--max-ttl\n", ""))
 
 
 for shell, check in (("zsh", ["zsh", "-n"]), ("fish", ["fish", "--no-execute"])):

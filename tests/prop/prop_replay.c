@@ -99,6 +99,22 @@ static void check_tables(const struct wn_result *r)
 	}
 }
 
+static void check_findings(const struct wn_result *r)
+{
+	static const struct wn_table_opts faces[] = {
+		{.columns = 0, .names = true},
+		{.columns = 20, .unicode = true, .names = true},
+	};
+
+	for (size_t i = 0; i < sizeof(faces) / sizeof(faces[0]); i++) {
+		struct wn_strbuf sb = WN_STRBUF_INIT;
+
+		wn_out_findings(&sb, r, &faces[i]);
+		check_clean_lines(&sb, false);
+		wn_strbuf_fini(&sb);
+	}
+}
+
 static void check_classic(const struct wn_result *r)
 {
 	struct wn_strbuf sb = WN_STRBUF_INIT;
@@ -129,6 +145,7 @@ int prop_replay(const uint8_t *data, size_t size)
 		check_json(&rp);
 		check_tables(rp.as_read);
 		check_classic(rp.as_read);
+		check_findings(rp.as_read);
 	}
 	wn_result_free(rp.as_read);
 	wn_result_free(rp.as_rewritten);
