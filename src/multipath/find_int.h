@@ -6,7 +6,7 @@
  *   findings.c       the probes in order, the list of findings
  *   find_walk.c      where along a path a property of packets changes
  *   find_hops.c      what one flow met at each TTL
- *   find_rewrite.c   DSCP, ECN, DF, flow label          find_quote.c    quoted length, IP-ID
+ *   find_rewrite.c   DSCP, ECN, DF, label, TCP options  find_quote.c    quoted length, IP-ID
  *   find_checksum.c  checksums                          find_nat.c      addresses and ports
  *   find_ttl.c       TTLs                               find_mpls.c     labels and quoted TTLs
  *   find_return.c    tunnels by the TTL of replies (return_ttl.h)

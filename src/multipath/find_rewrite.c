@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Fields of the IP header that somebody on the path rewrote: DSCP, ECN, DF, flow label. */
+/* Fields that somebody on the path rewrote: DSCP, ECN, DF, flow label, options of TCP. */
 #include "multipath/find_int.h"
 
 #define ECN_CE 3 /* congestion experienced, RFC 3168 section 5 */
@@ -65,6 +65,49 @@ static bool read_flow_label(
 	return true;
 }
 
+/* Only a router that quotes the whole header tells of options. */
+static bool read_mss(
+	const struct wn_finder *f, const struct wn_seen *s, int64_t *out_sent, int64_t *out_is)
+{
+	const struct wn_quote *q = wn_seen_l4(f, s);
+	const struct wn_probe *p = &wn_seen_probe(f, s)->probe;
+
+	if (!q || !q->tcp_opts.whole || !(p->tcp_options & q->tcp_opts.set & WN_TCP_OPT_MSS))
+		return false;
+	*out_sent = wn_tcp_mss(p->dst.family);
+	*out_is = q->tcp_opts.mss;
+	return true;
+}
+
+static bool read_stripped(
+	const struct wn_finder *f, const struct wn_seen *s, int64_t *out_sent, int64_t *out_is)
+{
+	const struct wn_quote *q = wn_seen_l4(f, s);
+	const struct wn_probe *p = &wn_seen_probe(f, s)->probe;
+	uint8_t stripped, changed;
+
+	if (!q || p->tcp_options == 0 || !wn_tcp_changes(p, q, &stripped, &changed))
+		return false;
+	*out_sent = p->tcp_options;
+	*out_is = p->tcp_options & ~stripped;
+	return true;
+}
+
+/* But for the MSS, which has a finding of its own. */
+static bool read_changed(
+	const struct wn_finder *f, const struct wn_seen *s, int64_t *out_sent, int64_t *out_is)
+{
+	const struct wn_quote *q = wn_seen_l4(f, s);
+	const struct wn_probe *p = &wn_seen_probe(f, s)->probe;
+	uint8_t stripped, changed;
+
+	if (!q || p->tcp_options == 0 || !wn_tcp_changes(p, q, &stripped, &changed))
+		return false;
+	*out_sent = 0;
+	*out_is = changed & ~WN_TCP_OPT_MSS;
+	return true;
+}
+
 void wn_find_rewrite(struct wn_finder *f)
 {
 	static const struct wn_trait traits[] = {
@@ -73,6 +116,9 @@ void wn_find_rewrite(struct wn_finder *f)
 		{.kind = WN_FINDING_CONGESTION, .sticky = true, .read = read_ce},
 		{.kind = WN_FINDING_DF, .read = read_df},
 		{.kind = WN_FINDING_FLOW_LABEL, .read = read_flow_label},
+		{.kind = WN_FINDING_MSS, .read = read_mss},
+		{.kind = WN_FINDING_TCP_STRIPPED, .read = read_stripped},
+		{.kind = WN_FINDING_TCP_CHANGED, .read = read_changed},
 	};
 
 	for (size_t i = 0; i < sizeof(traits) / sizeof(traits[0]); i++)

@@ -28,6 +28,9 @@
 	X(CONGESTION, "congestion-marked", CHANGE)                                                 \
 	X(DF, "df-rewritten", CHANGE)                                                              \
 	X(FLOW_LABEL, "flow-label-rewritten", CHANGE)                                              \
+	X(MSS, "mss-clamped", CHANGE)                                                              \
+	X(TCP_STRIPPED, "tcp-options-stripped", CHANGE)                                            \
+	X(TCP_CHANGED, "tcp-options-changed", CHANGE)                                              \
 	X(IP_ID, "ip-id-changed", CHANGE)                                                          \
 	X(CHECKSUM, "checksum-changed", CHANGE)                                                    \
 	X(LENGTH, "quoted-length", CHANGE)                                                         \
@@ -74,7 +77,9 @@ enum wn_found_how {
 };
 
 struct wn_found_change {
-	int64_t sent, was, is; /* CHECKSUM, IP_ID, LENGTH: of one packet, as an example */
+	/* CHECKSUM, IP_ID, LENGTH: of one packet, as an example. TCP_STRIPPED: the WN_TCP_OPT_*
+	 * that are there; TCP_CHANGED: those with another value than was sent, 0 none. */
+	int64_t sent, was, is;
 	enum wn_found_how how;
 	uint32_t quotes; /* that show it ... */
 	uint32_t of;	 /* ... among those of the same TTLs */

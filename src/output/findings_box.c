@@ -135,6 +135,40 @@ static const char *ecn_name(int64_t ecn)
 	return names[ecn & 3];
 }
 
+/* "sack, timestamps" */
+static void add_options(const struct wn_say *s, int64_t set)
+{
+	const char *comma = "";
+
+	for (unsigned bit = 1; bit < 0x100; bit <<= 1) {
+		if (!(set & bit))
+			continue;
+		wn_say(s, "%s%s", comma, wn_tcp_option_name((uint8_t)bit));
+		comma = ", ";
+	}
+}
+
+static void add_tcp_change(const struct wn_say *s)
+{
+	const struct wn_found_change *c = &s->f->u.change;
+	int64_t gone = c->was & ~c->is;
+
+	if (s->f->kind == WN_FINDING_MSS) {
+		wn_say(s, "The MSS of TCP is %s from %u to %u ",
+			c->is < c->was ? "clamped" : "raised", (unsigned)c->was, (unsigned)c->is);
+		return;
+	}
+	wn_say(s, "TCP options are ");
+	if (s->f->kind == WN_FINDING_TCP_CHANGED)
+		wn_say(s, c->is ? "given other values (" : "given their values back (");
+	else
+		wn_say(s, gone ? "taken out (" : "put back (");
+	add_options(s, s->f->kind == WN_FINDING_TCP_CHANGED ? c->was | c->is
+		       : gone				    ? gone
+							    : c->is & ~c->was);
+	wn_say(s, ") ");
+}
+
 static void add_change(const struct wn_say *s)
 {
 	const struct wn_found_change *c = &s->f->u.change;
@@ -158,6 +192,11 @@ static void add_change(const struct wn_say *s)
 	case WN_FINDING_FLOW_LABEL:
 		wn_say(s, "The flow label is rewritten from 0x%05x to 0x%05x ", (unsigned)c->was,
 			(unsigned)c->is);
+		break;
+	case WN_FINDING_MSS:
+	case WN_FINDING_TCP_STRIPPED:
+	case WN_FINDING_TCP_CHANGED:
+		add_tcp_change(s);
 		break;
 	default:
 		wn_say(s, c->how == WN_HOW_CLEARED ? "The UDP checksum is taken out "

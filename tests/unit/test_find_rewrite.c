@@ -235,6 +235,30 @@ static void test_two_places(void **state)
 	record_fini(&rec);
 }
 
+static void test_tcp_options(void **state)
+{
+	struct traced t;
+
+	(void)state;
+	traced_line(&t, 6, PARTS({LINE_NODE, 3, "clamp-mss 1360"}), "", "protocol tcp port 80");
+	expect_found(&t.found, "mss-clamped certain 3-4..6\n");
+	assert_int_equal(t.found.list[0].u.change.was, 1460);
+	assert_int_equal(t.found.list[0].u.change.is, 1360);
+	traced_close(&t);
+	traced_line(&t, 6, PARTS({LINE_NODE, 2, "strip-tcp-options sack,timestamps"}), "",
+		"protocol tcp port 80");
+	expect_found(&t.found, "tcp-options-stripped certain 2-3..6\n");
+	assert_int_equal(t.found.list[0].u.change.was & ~t.found.list[0].u.change.is,
+		WN_TCP_OPT_SACK_OK | WN_TCP_OPT_TIMESTAMPS);
+	traced_close(&t);
+	/* Eight bytes tell nothing. */
+	expect_line(6,
+		PARTS({LINE_NODE, 3, "clamp-mss 1360"}, {LINE_NODE, 4, "quote 28"},
+			{LINE_NODE, 5, "quote 28"}, {LINE_NODE, 6, "quote 28"}),
+		"", "protocol tcp port 80", "");
+	expect_line(6, NO_PARTS, "", "protocol tcp port 80", "");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -246,6 +270,7 @@ int main(void)
 		cmocka_unit_test(test_df_and_label),
 		cmocka_unit_test(test_flows_narrow_it_down),
 		cmocka_unit_test(test_two_places),
+		cmocka_unit_test(test_tcp_options),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
