@@ -135,7 +135,7 @@ static wn_err check_sack(const struct wn_request *req, struct wn_errctx *ctx)
 		if (wn_request_has(req, decided[i].key))
 			return wn_fail(ctx, WN_EUSAGE, "--tcp-method %s excludes --%s: %s",
 				wn_tcp_method_name(method), decided[i].key, decided[i].why);
-	if (req->params.flow_mode != WN_FLOW_FIXED || req->paths)
+	if (!wn_flow_is_fixed(req->params.flow_mode) || req->paths)
 		return wn_fail(ctx, WN_EUSAGE,
 			"--tcp-method %s excludes %s: a connection is one flow",
 			wn_tcp_method_name(method), req->paths ? "all paths" : "--flow classic");

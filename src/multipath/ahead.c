@@ -41,6 +41,10 @@ static void plan_doubt(struct wn_paths *p, unsigned ttl)
 
 	if (hop->answered > 0 || hop->assume == NO_VERTEX)
 		return;
+	if (wn_paths_is_behind_several(p, ttl)) {
+		hop->assume = NO_VERTEX;
+		return;
+	}
 	wants = wn_paths_silence(p);
 	if (have >= wants)
 		return;

@@ -180,6 +180,8 @@ static void learn_reply(struct wn_paths *p, const struct wn_event *ev)
 	if (at == NO_VERTEX)
 		return;
 	p->vertex[at].flags |= flags_of(ev);
+	if (ev->u.reply.reached && (p->target_ttl == 0 || who->ttl < p->target_ttl))
+		p->target_ttl = who->ttl;
 	if (cell->state == CELL_SEEN && cell->vertex != at &&
 		!(p->vertex[cell->vertex].flags & VERTEX_SILENT)) {
 		wn_paths_hop(p, who->ttl)->per_packet = true;
@@ -259,10 +261,32 @@ static uint8_t last_asked(const struct wn_paths *p)
 	return p->params.first_ttl;
 }
 
-/* It answered, and then several flows in a row did not get an answer there, however often asked. */
+static uint16_t target_at(const struct wn_paths *p, unsigned ttl)
+{
+	uint16_t i = wn_paths_hop(p, ttl)->first;
+
+	while (i != NO_VERTEX && !(p->vertex[i].flags & VERTEX_TARGET))
+		i = p->vertex[i].next;
+	return i;
+}
+
+/*
+ * It answered flows through somebody, and then no more through the same, however often asked. (A
+ * branch on which everything gets lost is another matter.)
+ */
 static bool is_mute(const struct wn_paths *p, uint8_t ttl)
 {
-	return wn_paths_hop(p, ttl)->lost_since >= TRIES && wn_paths_hop(p, ttl)->star != NO_VERTEX;
+	const struct hop *hop = wn_paths_hop(p, ttl);
+	uint16_t target = target_at(p, ttl);
+	uint16_t i = ttl > p->params.first_ttl ? wn_paths_hop(p, ttl - 1u)->first : SOURCE;
+
+	if (hop->lost_since < TRIES || hop->star == NO_VERTEX)
+		return false;
+	for (; i != NO_VERTEX; i = i == SOURCE ? NO_VERTEX : p->vertex[i].next)
+		if (!(p->vertex[i].flags & VERTEX_SILENT) && wn_paths_link(p, i, target) &&
+			wn_paths_link(p, i, hop->star))
+			return true;
+	return false;
 }
 
 static void settle(struct wn_paths *p)
@@ -282,6 +306,10 @@ static void settle(struct wn_paths *p)
 	if (ttl == 0) {
 		ttl = first_with(p, VERTEX_REFUSED);
 		why = WN_STOP_UNREACHABLE;
+	}
+	if (ttl == 0) {
+		ttl = first_with(p, VERTEX_LOOP);
+		why = WN_STOP_LOOP;
 	}
 	if (ttl == 0) {
 		ttl = last_asked(p);

@@ -107,6 +107,7 @@ struct wn_paths {
 	uint32_t probe_cap; /* records of the trace engine */
 	uint32_t used;	    /* flows 0 .. used-1 were probed somewhere */
 	uint32_t asked;	    /* in this round of planning */
+	uint8_t target_ttl; /* the first where the target answered; 0 none */
 	uint32_t under_way; /* probes asked for and not ended */
 	uint32_t sent, answered;
 	uint32_t recovered; /* lost, before an answer to the same question came */
@@ -184,6 +185,8 @@ unsigned wn_paths_last_ttl(const struct wn_paths *p);
 void wn_paths_lost(struct wn_paths *p, uint32_t flow, unsigned ttl);
 /* An answer at this TTL, to the nth try. */
 void wn_paths_answered(struct wn_paths *p, unsigned ttl, uint32_t tries);
+/* Several vertices are known one TTL before. */
+bool wn_paths_is_behind_several(const struct wn_paths *p, unsigned ttl);
 /* Lost answers in a row that are silence, as far as this path's loss is known. */
 uint32_t wn_paths_silence(const struct wn_paths *p);
 void wn_paths_retry(struct wn_paths *p, unsigned ttl);

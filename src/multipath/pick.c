@@ -32,7 +32,7 @@ bool wn_paths_ask(struct wn_paths *p, uint32_t flow, unsigned ttl)
 bool wn_paths_take_flow(struct wn_paths *p, uint32_t *out)
 {
 	if (p->used == p->flows) {
-		p->short_of_flows = true;
+		p->short_of_flows = p->params.paths != WN_PATHS_FLOWS;
 		return false;
 	}
 	*out = p->used++;

@@ -47,7 +47,15 @@ static uint32_t vertex_wants(struct wn_paths *p, const struct vertex *v)
 
 static bool is_taken_for_granted(const struct wn_paths *p, uint16_t at, unsigned ttl)
 {
-	return at == SOURCE || wn_paths_hop(p, ttl)->assume == at;
+	if (at == SOURCE || wn_paths_hop(p, ttl)->assume == at)
+		return true;
+	return (p->vertex[at].flags & VERTEX_SILENT) && wn_paths_hop(p, ttl)->answered == 0;
+}
+
+/* Silence as far away as the target stands for others: such flows have come to an end. */
+static bool is_beyond(const struct wn_paths *p, const struct vertex *v)
+{
+	return (v->flags & VERTEX_SILENT) && p->target_ttl != 0 && v->ttl >= p->target_ttl;
 }
 
 /*
@@ -70,7 +78,7 @@ static uint32_t plan_vertex(struct wn_paths *p, uint16_t at, unsigned ttl, uint3
 	uint32_t have = v->via + v->pending, missing;
 
 	/* Without flows: silence that was none after all. */
-	if ((v->flags & VERTEX_END) || have >= wants || v->flows == 0)
+	if ((v->flags & VERTEX_END) || have >= wants || v->flows == 0 || is_beyond(p, v))
 		return 0;
 	wn_paths_hop(p, ttl)->settled = false;
 	missing = wn_paths_ask_spare(p, at, ttl, wants - have);
@@ -335,6 +343,20 @@ static void plan_hop(struct wn_paths *p, unsigned ttl)
 	}
 }
 
+static bool is_silent(const struct wn_paths *p, uint32_t flow, unsigned ttl)
+{
+	uint16_t at = wn_paths_vertex_of(p, flow, ttl);
+
+	return at != NO_VERTEX && (p->vertex[at].flags & VERTEX_SILENT);
+}
+
+/* Flow 0 met silence where others may go on: its branch may be a dead end. */
+static bool is_leader_lost(const struct wn_paths *p, unsigned ttl)
+{
+	return ttl > p->params.first_ttl && wn_paths_hop(p, ttl - 1)->answered > 0 &&
+	       (is_silent(p, 0, ttl - 1) || is_silent(p, 0, ttl));
+}
+
 void wn_paths_plan(struct wn_paths *p)
 {
 	unsigned last;
@@ -355,8 +377,8 @@ void wn_paths_plan(struct wn_paths *p)
 	for (unsigned ttl = p->params.first_ttl; ttl <= last; ttl++) {
 		bool known = wn_paths_hop(p, ttl)->answered > 0;
 
-		/* Before anybody has answered there, flow 0 asks alone, unless it has arrived. */
-		if (known || (p->ends[0] != 0 && ttl > p->ends[0]))
+		/* Before anybody has answered there, flow 0 asks alone, if it can. */
+		if (known || (p->ends[0] != 0 && ttl > p->ends[0]) || is_leader_lost(p, ttl))
 			plan_hop(p, ttl);
 		wn_paths_hop(p, ttl)->settled &=
 			wn_paths_hop(p, ttl)->out + wn_paths_hop(p, ttl)->again == 0;

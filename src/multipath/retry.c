@@ -47,6 +47,12 @@ static void slow_down(struct wn_paths *p, struct hop *hop)
 	hop->next_ns = p->now_ns + hop->interval_ns;
 }
 
+/* Then each of them may be a dead end of its own, and the silence of one says nothing of others. */
+bool wn_paths_is_behind_several(const struct wn_paths *p, unsigned ttl)
+{
+	return ttl > p->params.first_ttl && wn_paths_hop(p, ttl - 1)->vertices > 1;
+}
+
 static void give_up(struct wn_paths *p, uint32_t flow, unsigned ttl)
 {
 	static const struct wn_addr nobody = {0};
@@ -56,7 +62,7 @@ static void give_up(struct wn_paths *p, uint32_t flow, unsigned ttl)
 	hop->star = wn_paths_vertex(p, ttl, &nobody);
 	cell->state = hop->star == NO_VERTEX ? CELL_NONE : CELL_SEEN;
 	cell->vertex = hop->star;
-	if (hop->answered == 0)
+	if (hop->answered == 0 && !wn_paths_is_behind_several(p, ttl))
 		hop->assume = hop->star;
 }
 

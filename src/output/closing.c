@@ -156,7 +156,7 @@ static void say_reached(struct closing *c)
 	/* With TTLs skipped, the first one probed may already be more than enough. */
 	wn_strbuf_fmt(&c->text, " at %shop %u",
 		r->params.first_ttl > 1 && ttl == r->params.first_ttl ? "or before " : "", ttl);
-	if (r->last_ttl > ttl)
+	if (r->last_ttl > ttl && !r->partial)
 		wn_strbuf_fmt(&c->text, ", by longer paths at hop %u", (unsigned)r->last_ttl);
 	if (reply->rtt_ns >= 0) {
 		add(c, ", first reply after ");
