@@ -64,9 +64,12 @@ static void infer(struct wn_graph *g, uint32_t from, uint32_t to)
 	g->inferred++;
 }
 
-/* What is at ttl + 1 where ttl has a single node, and the other way round. */
-static void infer_between(
-	struct wn_builder *b, unsigned ttl, const bool *has_out, const bool *has_in)
+/*
+ * What is at ttl + 1 where ttl has a single node, and the other way round; but not where flows
+ * were lost that a node sent on: it may be a dead end.
+ */
+static void infer_between(struct wn_builder *b, unsigned ttl, const bool *has_out,
+	const bool *has_in, const bool *has_lost)
 {
 	struct wn_graph *g = b->g;
 	uint32_t near = g->hop_first[ttl], far = g->hop_first[ttl + 1], end = g->hop_first[ttl + 2];
@@ -77,7 +80,7 @@ static void infer_between(
 				infer(g, near, i);
 	if (end - far == 1 && far - near > 1)
 		for (uint32_t i = near; i < far; i++)
-			if (!has_out[i] && g->nodes[i].ended < g->nodes[i].flows &&
+			if (!has_out[i] && !has_lost[i] && g->nodes[i].ended < g->nodes[i].flows &&
 				may_infer(b, ttl + 1, &g->nodes[i]))
 				infer(g, i, far);
 }
@@ -87,16 +90,25 @@ static wn_err infer_links(struct wn_builder *b)
 	struct wn_graph *g = b->g;
 	bool *has_out = wn_calloc(g->node_count, sizeof(*has_out));
 	bool *has_in = wn_calloc(g->node_count, sizeof(*has_in));
-	wn_err err = has_out && has_in ? WN_OK : WN_ENOMEM;
+	bool *has_lost = wn_calloc(g->node_count, sizeof(*has_lost));
+	wn_err err = has_out && has_in && has_lost ? WN_OK : WN_ENOMEM;
 
 	for (uint32_t i = 0; !err && i < g->link_count; i++) {
 		has_out[g->links[i].from] = true;
 		has_in[g->links[i].to] = true;
 	}
+	for (uint32_t i = 0; !err && i < b->cell_count; i++) {
+		uint32_t before =
+			b->cells[i].kind == WN_CELL_LOST ? wn_graph_before(b, i) : WN_NONE;
+
+		if (before != WN_NONE)
+			has_lost[before] = true;
+	}
 	for (unsigned ttl = g->first_ttl - 1u; !err && ttl < g->last_ttl; ttl++)
-		infer_between(b, ttl, has_out, has_in);
+		infer_between(b, ttl, has_out, has_in, has_lost);
 	wn_free(has_out);
 	wn_free(has_in);
+	wn_free(has_lost);
 	return err;
 }
 
