@@ -140,13 +140,19 @@ static uint64_t expected_ppm(const struct tally *t)
 	return all_ppm * (t->answered + t->silent);
 }
 
-/* Beside interfaces that answer: far more than loss explains, or one that it hardly does. */
-static bool is_silence(const struct tally *t)
+/*
+ * Beside interfaces that answer: far more than loss explains, or one that it hardly does. Where
+ * the flows are so many whatever they show, lost probes are not asked again until a limit lets them
+ * through: then nothing is said.
+ */
+static bool is_silence(const struct wn_builder *b, const struct tally *t)
 {
 	uint64_t expected;
 
 	if (t->answered == 0)
 		return true;
+	if (b->r->params.paths == WN_PATHS_FLOWS)
+		return false;
 	expected = expected_ppm(t);
 	return expected <= HARDLY_PPM || UINT64_C(1000000) * t->silent > 3 * expected + 1000000;
 }
@@ -180,7 +186,7 @@ static void drop_losses(struct wn_builder *b, const struct tally tallies[256])
 	for (uint32_t i = 0; i < b->cell_count; i++) {
 		struct wn_cell *c = &b->cells[i];
 
-		if (c->kind != WN_CELL_SILENT || is_silence(&tallies[c->ttl]))
+		if (c->kind != WN_CELL_SILENT || is_silence(b, &tallies[c->ttl]))
 			continue;
 		c->kind = WN_CELL_LOST;
 		b->g->hops[c->ttl].lost++;

@@ -206,6 +206,35 @@ static void test_loss_is_not_silence(void **state)
 	leave(&s);
 }
 
+/* Flows that are so many whatever they show are asked twice at most: a limit looks as silence
+ * would. */
+static void test_a_limit_is_not_silence(void **state)
+{
+	static const char *const lines[] = {"1 2 3 !", "1 2 3 !", "1 */* 3 !", "1 */* 3 !",
+		"1 */* 3 !", "1 */* 3 !", "1 */* 3 !", "1 */* 3 !", NULL};
+	struct scene s;
+
+	(void)state;
+	draw(&s, WN_PATHS_FLOWS, lines);
+	assert_int_equal(node(&s, 2, -1), WN_NONE);
+	assert_int_equal(s.g.path_count, 1);
+	leave(&s);
+}
+
+/* What was sent on by a branch and lost may have come to a dead end: no link follows from it. */
+static void test_dead_end(void **state)
+{
+	static const char *const lines[] = {
+		"1 2 4 !", "1 2 4 !", "1 3 */*/* *", "1 3 */*/* *", NULL};
+	struct scene s;
+
+	(void)state;
+	draw(&s, WN_PATHS_LITE, lines);
+	expect_link(&s, 2, 2, 4, 2);
+	assert_null(joined(&s, 2, 3, 4));
+	leave(&s);
+}
+
 static void test_silence_where_nobody_answers(void **state)
 {
 	static const char *const lines[] = {"1 *", "1 * - 4", "1 * * 4", NULL};
@@ -419,6 +448,8 @@ int main(void)
 		cmocka_unit_test(test_no_link_behind_the_end),
 		cmocka_unit_test(test_silent_router),
 		cmocka_unit_test(test_loss_is_not_silence),
+		cmocka_unit_test(test_a_limit_is_not_silence),
+		cmocka_unit_test(test_dead_end),
 		cmocka_unit_test(test_silence_where_nobody_answers),
 		cmocka_unit_test(test_silence_or_loss),
 		cmocka_unit_test(test_silent_end),
