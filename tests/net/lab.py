@@ -78,6 +78,7 @@ class Lab:
             ns.finish_ip(proc)
         for name in lines_by_name:
             self.ns[name].wait_running()
+            self.ns[name].wait_own_addresses()
 
     def serve(self, server):
         self._servers.append(server)

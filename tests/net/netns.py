@@ -131,6 +131,24 @@ class Netns:
                         raise RuntimeError(f"{name} of {self.name} does not come up")
                     time.sleep(0.001)
 
+    def wait_own_addresses(self, deadline_s=5.0):
+        """Until every IPv6 address is one of this node's own: the kernel adds its local route a
+        little later than the address, and forwards what comes for it before."""
+        rtf_local = 0x80000000
+        end = time.monotonic() + deadline_s
+        with self:
+            while True:
+                with open("/proc/thread-self/net/if_inet6", encoding="ascii") as f:
+                    wanted = {line.split()[0] for line in f}
+                with open("/proc/thread-self/net/ipv6_route", encoding="ascii") as f:
+                    routes = [line.split() for line in f]
+                local = {r[0] for r in routes if r[1] == "80" and int(r[8], 16) & rtf_local}
+                if wanted <= local:
+                    return
+                if time.monotonic() > end:
+                    raise RuntimeError(f"{self.name} does not own {wanted - local}")
+                time.sleep(0.001)
+
     def checksum_offload_off(self, iface):
         """Packets leave with finished checksums, so that quotes of them show the real ones."""
         siocethtool, stxcsum = 0x8946, 0x17
