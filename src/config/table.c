@@ -219,8 +219,8 @@ static const struct wn_opt opts[] = {
 		.max = WN_REQ_FLOWS_MAX,
 		.arg = "N",
 		.shown = "as many flows as the confidence needs",
-		.help = "Send exactly N flows to every TTL instead, and claim nothing about what "
-			"they may have missed, as dublin-traceroute does.",
+		.help = "Send exactly N flows to every TTL instead, whatever they may miss, as "
+			"dublin-traceroute does.",
 		.group = g_paths,
 		FIELD(npaths)},
 	{.key = "flows",
