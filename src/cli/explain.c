@@ -172,7 +172,6 @@ static int open_record(struct record *rec)
 
 static int show(struct wn_session *s, struct record *rec)
 {
-	struct wn_table_opts opts;
 	const struct wn_result *r;
 	int code = read_events(rec);
 
@@ -181,11 +180,7 @@ static int show(struct wn_session *s, struct record *rec)
 	r = best_of(rec);
 	if (!r)
 		return wn_cli_fail(WN_EXIT_USAGE, "%s: there is no trace in it", rec->path);
-	wn_session_table_opts(s, false, &opts);
-	if (s->req.format == WN_FMT_JSON)
-		wn_out_findings_json(&s->out.buf, r);
-	else
-		wn_out_findings(&s->out.buf, r, &opts);
+	wn_session_explain(s, r);
 	return WN_EXIT_OK;
 }
 

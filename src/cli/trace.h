@@ -111,10 +111,12 @@ void wn_session_out_event(struct wn_cli_trace *t, const struct wn_event *ev);
 /* After each round of the loop: what can be shown already. */
 void wn_session_out_idle(struct wn_session *s);
 void wn_session_out_final(struct wn_session *s);
-void wn_session_table_opts(const struct wn_session *s, bool live, struct wn_table_opts *out);
 /* live: it is still running, and drawn as it is now. */
 void wn_session_draw(
 	const struct wn_session *s, const struct wn_result *r, bool live, struct wn_strbuf *out);
+
+/* The findings of r, in the format asked for. */
+void wn_session_explain(struct wn_session *s, const struct wn_result *r);
 
 void wn_session_live_init(struct wn_session *s);
 void wn_session_live_frame(struct wn_session *s);

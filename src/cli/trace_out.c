@@ -18,7 +18,7 @@ static bool wants_color(const struct wn_session *s)
 	       strcmp(term, "dumb") != 0;
 }
 
-void wn_session_table_opts(const struct wn_session *s, bool live, struct wn_table_opts *out)
+static void table_opts(const struct wn_session *s, bool live, struct wn_table_opts *out)
 {
 	*out = (struct wn_table_opts){
 		.columns = s->req.output ? 0 : wn_cli_columns(STDOUT_FILENO, NULL),
@@ -103,10 +103,8 @@ void wn_session_draw(
 {
 	struct wn_table_opts opts;
 
-	wn_session_table_opts(s, live, &opts);
-	if (s->explain && !live)
-		wn_out_findings(out, r, &opts);
-	else if (!s->req.paths)
+	table_opts(s, live, &opts);
+	if (!s->req.paths)
 		wn_out_table(out, r, &opts);
 	else if (s->req.format == WN_FMT_TREE)
 		wn_out_paths_tree(out, r, &opts);
@@ -116,10 +114,24 @@ void wn_session_draw(
 		wn_out_paths_table(out, r, &opts);
 }
 
+void wn_session_explain(struct wn_session *s, const struct wn_result *r)
+{
+	struct wn_table_opts opts;
+
+	table_opts(s, false, &opts);
+	if (s->req.format == WN_FMT_JSON)
+		wn_out_findings_json(&s->out.buf, r);
+	else
+		wn_out_findings(&s->out.buf, r, &opts);
+}
+
 static void final_face(struct wn_session *s, const struct wn_result *r)
 {
 	wn_session_live_erase(s);
-	wn_session_draw(s, r, false, &s->out.buf);
+	if (s->explain)
+		wn_session_explain(s, r);
+	else
+		wn_session_draw(s, r, false, &s->out.buf);
 	if (s->trace_count > 1) {
 		wn_session_auto_line(s, &s->out.buf);
 		wn_strbuf_putc(&s->out.buf, '\n');
@@ -161,7 +173,7 @@ void wn_session_out_final(struct wn_session *s)
 		break;
 	case WN_FMT_JSON:
 		if (s->explain)
-			wn_out_findings_json(&s->out.buf, wn_run_result(best->rt));
+			wn_session_explain(s, wn_run_result(best->rt));
 		else
 			final_json(s, best);
 		break;

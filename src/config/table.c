@@ -443,7 +443,7 @@ static const struct wn_command commands[] = {WN_COMMAND_LIST(X)};
 const char *const wn_exit_texts[WN_EXIT_TEXTS] = {
 	"the destination was reached",
 	"it was not reached; an interrupted trace that had not reached it counts here",
-	"wrong usage: options, target or topology file",
+	"wrong usage: options, target, topology file or saved trace",
 	"could not run: no route, no permission, no such interface, output not written",
 	"the name does not resolve",
 };

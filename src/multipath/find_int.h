@@ -10,6 +10,7 @@
  *   find_checksum.c  checksums                          find_nat.c      addresses and ports
  *   find_ttl.c       TTLs                               find_mpls.c     labels and quoted TTLs
  *   find_return.c    tunnels by the TTL of replies (return_ttl.h)
+ *   find_mtu.c       what lowers the path MTU
  *   find_epoch.c     changes of the path in mid-run
  *   find_loss.c      which loss is real (find_loss_add.c: findings of it)
  *   find_limit.c     and which is a limit
@@ -89,6 +90,15 @@ static inline struct wn_finding_at wn_find_at(const struct wn_finder *f, const s
 	const struct wn_reply_rec *reply = wn_seen_reply(f, s);
 
 	return (struct wn_finding_at){s->ttl, reply ? reply->responder : WN_NONE};
+}
+
+/* A TTL and the first that answered there. */
+static inline struct wn_finding_at wn_find_hop(const struct wn_finder *f, unsigned ttl)
+{
+	const struct wn_hop *hop = &f->r->hops[ttl];
+
+	return (struct wn_finding_at){
+		(uint8_t)ttl, hop->responder_count > 0 ? hop->responders[0].responder : WN_NONE};
 }
 
 static inline bool wn_find_same_at(struct wn_finding_at a, struct wn_finding_at b)
@@ -177,6 +187,7 @@ void wn_find_nat(struct wn_finder *f);
 void wn_find_ttl(struct wn_finder *f);
 void wn_find_mpls(struct wn_finder *f);
 void wn_find_return(struct wn_finder *f); /* after wn_find_mpls */
+void wn_find_mtu(struct wn_finder *f);
 void wn_find_epoch(struct wn_finder *f);
 void wn_find_loss(struct wn_finder *f); /* after wn_find_epoch */
 

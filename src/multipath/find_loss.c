@@ -129,6 +129,7 @@ static bool find_rise(const struct wn_loss *t, unsigned first, unsigned last, st
 	double best = 0, step;
 	unsigned tries = 0;
 
+	*out = (struct wn_rise){0};
 	for (unsigned ttl = first + 1; ttl <= last; ttl++) {
 		if (!is_step(t, first, ttl))
 			continue;
@@ -144,7 +145,6 @@ static bool find_rise(const struct wn_loss *t, unsigned first, unsigned last, st
 	before = wn_loss_sum(t, first, out->ttl - 1);
 	behind = wn_loss_sum(t, out->ttl, last);
 	out->ppb = wn_loss_of_tries(wn_loss_chance(&behind, &before), tries);
-	out->least = 0;
 	for (unsigned ttl = first + 1; ttl <= last; ttl++) {
 		if (!is_step(t, first, ttl) || step_at(t, first, ttl, last) < best - STEP_WORSE)
 			continue;

@@ -30,20 +30,12 @@ static enum wn_certainty certainty_of(uint32_t ppb, const struct wn_tally *here)
 	return ppb <= CERTAIN_PPB ? WN_CERTAIN : WN_LIKELY;
 }
 
-static struct wn_finding_at at_hop(const struct wn_finder *f, unsigned ttl)
-{
-	const struct wn_hop *hop = &f->r->hops[ttl];
-
-	return (struct wn_finding_at){
-		(uint8_t)ttl, hop->responder_count > 0 ? hop->responders[0].responder : WN_NONE};
-}
-
 /* The nearest hop before ttl that was looked at, this machine if none. */
 static struct wn_finding_at before_hop(const struct wn_loss *t, unsigned ttl)
 {
-	while (--ttl >= t->first && ttl > 0)
-		if (t->hop[ttl].sent > 0 && !t->own[ttl])
-			return at_hop(t->f, ttl);
+	for (unsigned i = ttl; i-- > t->first;)
+		if (t->hop[i].sent > 0 && !t->own[i])
+			return wn_find_hop(t->f, i);
 	return (struct wn_finding_at){0, WN_NONE};
 }
 
@@ -182,8 +174,8 @@ static void show_own(struct wn_loss *t, const struct wn_loss_block *b, struct wn
 	share(&b->here, &loss->here);
 	share(&b->rest, &loss->rest);
 	show_times(t, loss);
-	out->first = at_hop(t->f, b->first);
-	out->last = at_hop(t->f, b->last);
+	out->first = wn_find_hop(t->f, b->first);
+	out->last = wn_find_hop(t->f, b->last);
 	for (unsigned ttl = b->first; ttl <= b->last; ttl++) {
 		if (t->own[ttl] != b->own || t->hop[ttl].sent == 0)
 			continue;
@@ -273,8 +265,8 @@ static void add_path(struct wn_loss *t, const struct wn_rise *rise, unsigned las
 	show_times(t, &loss);
 	finding->between = true;
 	finding->before = before_hop(t, rise->least);
-	finding->first = at_hop(t->f, rise->most);
-	finding->last = at_hop(t->f, last);
+	finding->first = wn_find_hop(t->f, rise->most);
+	finding->last = wn_find_hop(t->f, last);
 	for (unsigned ttl = rise->most; ttl <= last; ttl++)
 		finding->hops += t->hop[ttl].sent > 0 && !t->own[ttl];
 	finding->certainty = certainty_of(rise->ppb, &here);

@@ -9,6 +9,8 @@
  */
 #include "multipath/find_int.h"
 
+#include <assert.h>
+
 /* Equal addresses have equal numbers, as sent is 0. */
 static int64_t address_value(const struct wn_addr *sent, const struct wn_addr *quoted)
 {
@@ -109,50 +111,54 @@ static bool read_answers(
 
 static const struct wn_quote *quote_of(const struct wn_finder *f, uint32_t probe)
 {
-	if (probe == WN_NONE || f->r->probes[probe].first_reply == WN_NONE)
-		return NULL;
-	return &f->r->replies[f->r->probes[probe].first_reply].quote;
+	uint32_t reply = f->r->probes[probe].first_reply;
+
+	assert(reply != WN_NONE); /* what a change was read from */
+	return &f->r->replies[reply].quote;
 }
 
 /* Before the change: as the last quote has it, or as it was sent. */
 static void show_src(const struct wn_finder *f, const struct wn_change *c, struct wn_found_nat *out)
 {
-	const struct wn_quote *was = quote_of(f, c->probe_was);
 	const struct wn_addr *sent = &f->r->probes[c->probe_is].probe.src;
 
-	out->src_was = was ? was->src : sent->family ? *sent : f->r->params.src;
+	out->src_was = sent->family ? *sent : f->r->params.src;
+	if (c->probe_was != WN_NONE)
+		out->src_was = quote_of(f, c->probe_was)->src;
 	out->src_is = quote_of(f, c->probe_is)->src;
 }
 
 static void show_dst(const struct wn_finder *f, const struct wn_change *c, struct wn_found_nat *out)
 {
-	const struct wn_quote *was = quote_of(f, c->probe_was);
-
-	out->dst_was = was ? was->dst : f->r->probes[c->probe_is].probe.dst;
+	out->dst_was = f->r->probes[c->probe_is].probe.dst;
+	if (c->probe_was != WN_NONE)
+		out->dst_was = quote_of(f, c->probe_was)->dst;
 	out->dst_is = quote_of(f, c->probe_is)->dst;
+}
+
+static uint16_t sport_of(const struct wn_quote *q, bool icmp)
+{
+	return icmp ? q->icmp_id : q->sport;
 }
 
 static void show_sport(
 	const struct wn_finder *f, const struct wn_change *c, struct wn_found_nat *out)
 {
-	const struct wn_quote *was = quote_of(f, c->probe_was), *is = quote_of(f, c->probe_is);
 	const struct wn_probe *p = &f->r->probes[c->probe_is].probe;
+	bool icmp = p->proto == WN_PROTO_ICMP;
 
-	if (p->proto == WN_PROTO_ICMP) {
-		out->sport_was = was ? was->icmp_id : p->icmp_id;
-		out->sport_is = is->icmp_id;
-	} else {
-		out->sport_was = was ? was->sport : p->sport;
-		out->sport_is = is->sport;
-	}
+	out->sport_was = icmp ? p->icmp_id : p->sport;
+	if (c->probe_was != WN_NONE)
+		out->sport_was = sport_of(quote_of(f, c->probe_was), icmp);
+	out->sport_is = sport_of(quote_of(f, c->probe_is), icmp);
 }
 
 static void show_dport(
 	const struct wn_finder *f, const struct wn_change *c, struct wn_found_nat *out)
 {
-	const struct wn_quote *was = quote_of(f, c->probe_was);
-
-	out->dport_was = was ? was->dport : f->r->probes[c->probe_is].probe.dport;
+	out->dport_was = f->r->probes[c->probe_is].probe.dport;
+	if (c->probe_was != WN_NONE)
+		out->dport_was = quote_of(f, c->probe_was)->dport;
 	out->dport_is = quote_of(f, c->probe_is)->dport;
 }
 

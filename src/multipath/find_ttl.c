@@ -71,10 +71,11 @@ static bool quotes_of_target(const struct wn_finder *f, uint32_t lane, struct ra
 
 	*out = (struct range){.sent_first = UINT8_MAX, .quoted_least = UINT8_MAX};
 	for (uint32_t i = f->lane_first[lane]; i < f->lane_first[lane + 1]; i++) {
+		const struct wn_reply_rec *reply = wn_seen_reply(f, &f->seen[i]);
 		const struct wn_quote *q = wn_seen_ip(f, &f->seen[i]);
 		uint8_t ttl = wn_seen_probe(f, &f->seen[i])->probe.ttl;
 
-		if (!q || !wn_seen_reply(f, &f->seen[i])->reached)
+		if (!q || !reply || !reply->reached)
 			continue;
 		if (ttl < out->sent_first) {
 			out->first = i;

@@ -71,9 +71,13 @@ static void collect(struct wn_finder *f)
 		const struct wn_probe_rec *p = &r->probes[i];
 		uint8_t ttl = seen_ttl(f, p->probe.ttl);
 
-		/* What was sent to somebody else took another path. */
+		/*
+		 * What was sent to somebody else took another path; what was too big for this one
+		 * is lost, or answered by a hop nearer than its TTL.
+		 */
 		if (p->state == WN_PROBE_FAILED || ttl == 0 ||
-			!wn_addr_eq(&p->probe.dst, &r->params.dst))
+			!wn_addr_eq(&p->probe.dst, &r->params.dst) ||
+			wn_result_is_sizing(r, &p->probe))
 			continue;
 		f->seen[f->seen_count++] = (struct wn_seen){
 			.probe = i,
@@ -240,6 +244,7 @@ wn_err wn_findings_find(const struct wn_result *r, struct wn_findings *out)
 		wn_find_ttl,
 		wn_find_mpls,
 		wn_find_return,
+		wn_find_mtu,
 		wn_find_epoch,
 		wn_find_loss,
 	};

@@ -13,6 +13,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include "base/err.h"
+#include "multipath/pmtu_view.h"
 #include "result/fields.h"
 #include "result/result.h"
 
@@ -40,6 +41,8 @@
 	X(MPLS_IMPLICIT, "mpls-implicit", MPLS)                                                    \
 	X(MPLS_OPAQUE, "mpls-opaque", MPLS)                                                        \
 	X(MPLS_INVISIBLE, "mpls-invisible", MPLS)                                                  \
+	X(MTU, "mtu-lowered", MTU)                                                                 \
+	X(MTU_HOLE, "mtu-black-hole", MTU)                                                         \
 	X(RATE_LIMIT, "rate-limited", LOSS)                                                        \
 	X(LOSS_REPLIES, "loss-replies", LOSS)                                                      \
 	X(LOSS_PATH, "loss-path", LOSS)                                                            \
@@ -125,6 +128,12 @@ struct wn_found_mpls {
 	int16_t echo_ttl;		     /* RTLA: of the echo reply; -1 */
 };
 
+struct wn_found_mtu {
+	struct wn_pmtu_lowering lowering;
+	struct wn_addr by; /* who said so; family 0: nobody */
+	uint32_t passed;   /* probes of just that size that got there */
+};
+
 /* Shares have their 95% interval (Wilson), in millionths. */
 struct wn_found_share {
 	uint32_t lost, sent;
@@ -177,6 +186,7 @@ struct wn_finding {
 		struct wn_found_nat nat;
 		struct wn_found_ttl ttl;
 		struct wn_found_mpls mpls;
+		struct wn_found_mtu mtu;
 		struct wn_found_loss loss;
 		struct wn_found_epoch epoch;
 	} u;

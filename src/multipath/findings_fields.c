@@ -93,6 +93,15 @@ static const struct wn_field mpls[] = {
 	{F(INT, "echo_ttl", mpls.echo_ttl), .null = -1, .has_null = true},
 };
 
+static const struct wn_field mtu[] = {
+	{F(UINT, "before", mtu.lowering.was)},
+	{F(UINT, "after", mtu.lowering.mtu)},
+	{F(ADDR, "said_by", mtu.by)},
+	{F(UINT, "said", mtu.lowering.said), VALUE},
+	{F(BOOL, "local", mtu.lowering.local)},
+	{F(UINT, "passed", mtu.passed)},
+};
+
 #define SHARE(k, m)                                                                                \
 	{F(UINT, k "lost", loss.m.lost)}, {F(UINT, k "sent", loss.m.sent)},                        \
 		{F(UINT, k "loss_low_ppm", loss.m.low_ppm)},                                       \
@@ -126,13 +135,14 @@ static const struct wn_field epoch[] = {
 	{F(UINT, "chance_ppb", epoch.chance_ppb)},
 };
 
-enum group { CHANGE, NAT, TTL, MPLS, LOSS, EPOCH };
+enum group { CHANGE, NAT, TTL, MPLS, MTU, LOSS, EPOCH };
 
 static const struct wn_fields groups[] = {
 	[CHANGE] = {change, LEN(change)},
 	[NAT] = {nat, LEN(nat)},
 	[TTL] = {ttl, LEN(ttl)},
 	[MPLS] = {mpls, LEN(mpls)},
+	[MTU] = {mtu, LEN(mtu)},
 	[LOSS] = {loss, LEN(loss)},
 	[EPOCH] = {epoch, LEN(epoch)},
 };

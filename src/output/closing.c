@@ -318,69 +318,6 @@ static void say_stop(struct closing *c)
 
 /* ---- path MTU ---- */
 
-/* "behind hop 3 (10.0.2.1)": one who told is known even where hops do not answer. */
-static void add_behind(struct closing *c, const struct wn_pmtu_lowering *l)
-{
-	const struct wn_hop *hop = &c->r->hops[l->after];
-
-	if (l->after == 0) {
-		add(c, " behind this machine");
-		return;
-	}
-	wn_strbuf_fmt(&c->text, " behind hop %u", (unsigned)l->after);
-	if (hop->responder_count > 0) {
-		add(c, " (");
-		add_addr(c, &c->r->responders[hop->responders[0].responder].addr);
-		add(c, ")");
-	}
-	if (l->before > l->after + 1)
-		wn_strbuf_fmt(&c->text, " and before hop %u", (unsigned)l->before);
-}
-
-static bool is_behind_itself(const struct closing *c, const struct wn_pmtu_lowering *l)
-{
-	const struct wn_hop *hop = &c->r->hops[l->after];
-
-	for (uint32_t i = 0; i < hop->responder_count; i++)
-		if (hop->responders[i].responder == l->by)
-			return true;
-	return false;
-}
-
-static void say_lowering(struct closing *c, const struct wn_pmtu_lowering *l)
-{
-	if (l->local) {
-		wn_strbuf_fmt(&c->text, "This machine sends no packets of more than %u bytes.",
-			(unsigned)l->mtu);
-		end_line(c);
-		return;
-	}
-	if (wn_pmtu_is_hole(l)) {
-		wn_strbuf_fmt(&c->text, "Packets of more than %u bytes are lost without a word",
-			(unsigned)l->mtu);
-		add_behind(c, l);
-		add(c, ": a PMTU black hole.");
-		end_line(c);
-		return;
-	}
-	wn_strbuf_fmt(&c->text, "MTU falls to %u", (unsigned)l->mtu);
-	add_behind(c, l);
-	add(c, ", ");
-	if (is_behind_itself(c, l)) {
-		add(c, "which says so");
-	} else {
-		add_addr(c, &c->r->responders[l->by].addr);
-		add(c, " says so");
-	}
-	if (!l->told && l->said == 0)
-		add(c, " without the number: that was found by search");
-	else if (!l->told)
-		wn_strbuf_fmt(&c->text, ", but names %u: the number was found by search",
-			(unsigned)l->said);
-	add(c, ".");
-	end_line(c);
-}
-
 static void say_mtu(struct closing *c)
 {
 	struct wn_pmtu_view v;
@@ -390,8 +327,10 @@ static void say_mtu(struct closing *c)
 		return;
 	wn_pmtu_view(c->r, &v);
 	mtu = wn_pmtu_of(&v, v.last);
-	for (uint32_t i = 0; i < v.count; i++)
-		say_lowering(c, &v.lowerings[i]);
+	for (uint32_t i = 0; i < v.count; i++) {
+		wn_view_lowering(&c->text, c->r, &v.lowerings[i]);
+		end_line(c);
+	}
 	wn_strbuf_fmt(&c->text, "Path MTU up to hop %u: ", (unsigned)v.last);
 	if (mtu)
 		wn_strbuf_fmt(&c->text, "%u bytes", (unsigned)mtu);

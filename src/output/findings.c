@@ -32,6 +32,8 @@ static const struct wn_saying *const sayings[WN_FINDING_KINDS] = {
 	[WN_FINDING_MPLS_IMPLICIT] = &wn_say_implicit,
 	[WN_FINDING_MPLS_OPAQUE] = &wn_say_opaque,
 	[WN_FINDING_MPLS_INVISIBLE] = &wn_say_invisible,
+	[WN_FINDING_MTU] = &wn_say_mtu,
+	[WN_FINDING_MTU_HOLE] = &wn_say_mtu,
 	[WN_FINDING_RATE_LIMIT] = &wn_say_limit,
 	[WN_FINDING_LOSS_REPLIES] = &wn_say_replies,
 	[WN_FINDING_LOSS_PATH] = &wn_say_path,
@@ -274,7 +276,7 @@ static void add_unclear(struct list *l, const struct wn_result *r, const struct 
 	wn_strbuf_puts(&l->text, "Some probes to ");
 	wn_say_hops(&s, f->unclear_first, f->unclear_last);
 	wn_strbuf_puts(&l->text, " got no answer, too few to say why");
-	if (r->params.probes < more)
+	if (r->params.probes < more && r->params.paths == WN_PATHS_OFF)
 		wn_strbuf_fmt(&l->text, ": try -q %u", more);
 	wn_strbuf_puts(&l->text, ".");
 	end_line(l, 0, 2);

@@ -32,6 +32,38 @@ static void add_target(const struct wn_say *s)
 	wn_say(s, " The target left %u of %u unanswered.", (unsigned)t->lost, (unsigned)t->sent);
 }
 
+/* ---- size ---- */
+
+static void say_mtu(const struct wn_say *s)
+{
+	wn_view_lowering(s->out, s->r, &s->f->u.mtu.lowering);
+}
+
+static void prove_mtu(const struct wn_say *s)
+{
+	const struct wn_found_mtu *m = &s->f->u.mtu;
+
+	wn_say_count(s, s->f->probe_count, "probe");
+	wn_say(s, " of more than %u bytes ", (unsigned)m->lowering.mtu);
+	if (m->lowering.local)
+		wn_say(s, "could not be sent");
+	else if (m->by.family == 0)
+		wn_say(s, "got no answer, small ones right behind them did");
+	else
+		wn_say(s, "%s answered \"too big\"", s->f->probe_count == 1 ? "was" : "were");
+	if (m->passed > 0)
+		wn_say(s, "; %u of just %u bytes got through", (unsigned)m->passed,
+			(unsigned)m->lowering.mtu);
+	wn_say(s, ".");
+}
+
+static void doubt_mtu(const struct wn_say *s)
+{
+	wn_say(s, "large packets are dropped there for another reason, such as a firewall.");
+}
+
+const struct wn_saying wn_say_mtu = {say_mtu, prove_mtu, doubt_mtu};
+
 /* ---- replies ---- */
 
 static bool is_target(const struct wn_say *s)

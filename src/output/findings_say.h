@@ -6,7 +6,7 @@
  *   findings.c         the list, and phrases that all share
  *   findings_box.c     boxes that change packets, routers that quote oddly
  *   findings_tunnel.c  MPLS
- *   findings_loss.c    loss, limits, changes of the path
+ *   findings_loss.c    loss (of large packets, too), limits, changes of the path
  */
 #ifndef WN_OUTPUT_FINDINGS_SAY_H
 #define WN_OUTPUT_FINDINGS_SAY_H
@@ -30,6 +30,7 @@ struct wn_saying {
 };
 extern const struct wn_saying wn_say_nat, wn_say_field, wn_say_quoted, wn_say_ttl, wn_say_zero_ttl;
 extern const struct wn_saying wn_say_labels, wn_say_opaque, wn_say_implicit, wn_say_invisible;
+extern const struct wn_saying wn_say_mtu;
 extern const struct wn_saying wn_say_limit, wn_say_replies, wn_say_path;
 extern const struct wn_saying wn_say_changed, wn_say_packets;
 

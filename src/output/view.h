@@ -25,6 +25,11 @@ struct wn_stats wn_view_stats(
 /* Ends a text made beside out; that it is not whole makes out not whole. */
 void wn_view_drop(struct wn_strbuf *out, struct wn_strbuf *text);
 
+struct wn_pmtu_lowering;
+/* What lowers the path MTU, as a sentence. */
+void wn_view_lowering(
+	struct wn_strbuf *out, const struct wn_result *r, const struct wn_pmtu_lowering *l);
+
 /* What a reply says, in words. */
 const char *wn_view_reply_text(const struct wn_result *r, const struct wn_reply_rec *reply);
 

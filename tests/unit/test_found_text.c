@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <cmocka.h>
 
 #include "golden.h"
@@ -115,6 +116,15 @@ static void test_tunnels(void **state)
 		{6, NO_PARTS, "mpls implicit r1 r2 r3 r4\n", ""},
 		{8, NO_PARTS, "mpls opaque r2 r3 r4 r5 r6 labels 500 600 700 800\n", ""},
 		{9, NO_PARTS, "mpls invisible r2 r3 r4 r5 r6\n", ""});
+}
+
+static void test_sizes(void **state)
+{
+	(void)state;
+	CHECK_NETS("found_mtu.txt",
+		{6, PARTS({LINE_LINK, 4, "mtu 1400"}, {LINE_LINK, 6, "mtu 1300"}), "", "mtu yes"},
+		{6, PARTS({LINE_NODE, 3, "mtu-blackhole"}, {LINE_LINK, 4, "mtu 1400"}), "",
+			"mtu yes"});
 }
 
 static void test_loss(void **state)
@@ -228,6 +238,35 @@ static void test_nothing(void **state)
 	}
 }
 
+/* More probes are the advice only where their number can be asked for. */
+static void test_too_few(void **state)
+{
+	struct wn_strbuf text = WN_STRBUF_INIT;
+	struct record rec = {0};
+	struct wn_result *r;
+	char unclear[] = "Some probes to hop 1 got no answer, too few to say why";
+
+	(void)state;
+	record_start(&rec, "203.0.113.9");
+	record_hop(&rec, 1, "192.0.2.254", 412);
+	record_lost(&rec, 1);
+	record_dest(&rec, 2, "203.0.113.9", 900);
+	r = record_fold(&rec);
+	wn_out_findings(&text, r, &usual);
+	assert_non_null(strstr(wn_strbuf_str(&text), unclear));
+	assert_non_null(strstr(wn_strbuf_str(&text), ": try -q 20."));
+	wn_result_free(r);
+	rec.events[0].u.start.paths = WN_PATHS_LITE;
+	r = record_fold(&rec);
+	wn_strbuf_reset(&text);
+	wn_out_findings(&text, r, &usual);
+	assert_non_null(strstr(wn_strbuf_str(&text), unclear));
+	assert_null(strstr(wn_strbuf_str(&text), "try"));
+	wn_result_free(r);
+	wn_strbuf_fini(&text);
+	record_fini(&rec);
+}
+
 /* Names that want to be more than text. */
 static void test_hostile(void **state)
 {
@@ -254,10 +293,12 @@ int main(void)
 		cmocka_unit_test(test_quotes),
 		cmocka_unit_test(test_ttls),
 		cmocka_unit_test(test_tunnels),
+		cmocka_unit_test(test_sizes),
 		cmocka_unit_test(test_loss),
 		cmocka_unit_test(test_changes),
 		cmocka_unit_test(test_by_hand),
 		cmocka_unit_test(test_nothing),
+		cmocka_unit_test(test_too_few),
 		cmocka_unit_test(test_hostile),
 	};
 
