@@ -79,17 +79,25 @@ static bool read_mss(
 	return true;
 }
 
-static bool read_stripped(
-	const struct wn_finder *f, const struct wn_seen *s, int64_t *out_sent, int64_t *out_is)
+/* WN_TCP_OPT_* that are gone and that have another value; false where nothing is known. */
+static bool see_options(const struct wn_finder *f, const struct wn_seen *s, uint8_t *out_stripped,
+	uint8_t *out_changed)
 {
 	const struct wn_quote *q = wn_seen_l4(f, s);
 	const struct wn_probe *p = &wn_seen_probe(f, s)->probe;
+
+	return q && p->tcp_options != 0 && wn_tcp_changes(p, q, out_stripped, out_changed);
+}
+
+static bool read_stripped(
+	const struct wn_finder *f, const struct wn_seen *s, int64_t *out_sent, int64_t *out_is)
+{
 	uint8_t stripped, changed;
 
-	if (!q || p->tcp_options == 0 || !wn_tcp_changes(p, q, &stripped, &changed))
+	if (!see_options(f, s, &stripped, &changed))
 		return false;
-	*out_sent = p->tcp_options;
-	*out_is = p->tcp_options & ~stripped;
+	*out_sent = wn_seen_probe(f, s)->probe.tcp_options;
+	*out_is = *out_sent & ~(int64_t)stripped;
 	return true;
 }
 
@@ -97,11 +105,9 @@ static bool read_stripped(
 static bool read_changed(
 	const struct wn_finder *f, const struct wn_seen *s, int64_t *out_sent, int64_t *out_is)
 {
-	const struct wn_quote *q = wn_seen_l4(f, s);
-	const struct wn_probe *p = &wn_seen_probe(f, s)->probe;
 	uint8_t stripped, changed;
 
-	if (!q || p->tcp_options == 0 || !wn_tcp_changes(p, q, &stripped, &changed))
+	if (!see_options(f, s, &stripped, &changed))
 		return false;
 	*out_sent = 0;
 	*out_is = changed & ~WN_TCP_OPT_MSS;
