@@ -213,11 +213,13 @@ static void learn(struct wn_paths *p, const struct wn_event *ev)
 	case WN_EV_SENT:
 		learn_sent(p, ev->probe_id, &ev->u.sent.probe);
 		p->sent++;
+		p->refused = 0;
 		break;
 	case WN_EV_FAILED:
 		/* It may have been announced as sent before. */
 		learn_sent(p, ev->probe_id, &ev->u.failed.probe);
 		learn_lost(p, ev->probe_id);
+		p->refused++;
 		break;
 	case WN_EV_REPLY:
 		learn_reply(p, ev);
@@ -315,8 +317,10 @@ static void settle(struct wn_paths *p)
 		ttl = last_asked(p);
 		why = ttl == p->params.max_ttl ? WN_STOP_MAX_TTL : WN_STOP_GAP;
 	}
-	if (p->sent == 0)
+	if (p->sent == 0 || p->refused >= REFUSED_MAX) {
 		why = WN_STOP_ERROR;
+		partial = true;
+	}
 	wn_trace_settle(p->trace, why, ttl, partial);
 	p->settled = true;
 }
@@ -332,7 +336,14 @@ enum wn_act_kind wn_paths_next(struct wn_paths *p, uint64_t now_ns, struct wn_ac
 			learn(p, &out->event);
 		if (kind != WN_ACT_WAIT || p->settled)
 			return kind;
-		wn_paths_plan(p);
+		if (p->refused >= REFUSED_MAX && p->under_way == 0) {
+			settle(p);
+			continue;
+		}
+		if (p->refused < REFUSED_MAX)
+			wn_paths_plan(p);
+		else
+			p->asked = 0;
 		if (p->asked > 0)
 			continue;
 		if (is_waiting(p)) {

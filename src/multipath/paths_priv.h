@@ -31,6 +31,7 @@
 #define TRIES_LIMITED  12   /* ... where replies are limited */
 #define TRIES_FLOWS    2    /* ... where the flows are so many, whatever they show */
 #define DARK_FLOWS     3    /* tried at once at a TTL where nobody ever answered */
+#define REFUSED_MAX    32   /* in a row: nothing more will leave */
 #define UNLIKELY       .01
 #define LIMIT_LOST     3 /* in a row, before an answer that came when asked for again */
 #define RETRY_NS       (300 * MS)
@@ -110,6 +111,7 @@ struct wn_paths {
 	uint8_t target_ttl; /* the first where the target answered; 0 none */
 	uint32_t under_way; /* probes asked for and not ended */
 	uint32_t sent, answered;
+	uint32_t refused;   /* by this machine, since the last that left */
 	uint32_t recovered; /* lost, before an answer to the same question came */
 	wn_err ask_err;	    /* first refusal of the trace engine */
 	bool short_of_flows, settled;
