@@ -249,10 +249,21 @@ static bool add_limited_end(struct wn_loss *t, const struct wn_rise *rise)
 	return add_hop(t, &b, true);
 }
 
+/* The last TTL at which it may have risen; from last on it rose again. */
+static unsigned most_of(const struct wn_loss *t, const struct wn_rise *rise, unsigned last)
+{
+	unsigned most = rise->most < last ? rise->most : last;
+
+	while (most > rise->ttl && (t->own[most] || t->hop[most].sent == 0))
+		most--;
+	return most;
+}
+
 /* From the rise up to TTL last the path loses alike. */
 static void add_path(struct wn_loss *t, const struct wn_rise *rise, unsigned last)
 {
 	struct wn_tally here = wn_loss_sum(t, rise->ttl, last), before = {0, 0};
+	unsigned most = most_of(t, rise, last);
 	struct wn_found_loss loss = {.chance_ppb = rise->ppb};
 	struct wn_finding *finding = wn_find_add(t->f, WN_FINDING_LOSS_PATH);
 
@@ -265,9 +276,9 @@ static void add_path(struct wn_loss *t, const struct wn_rise *rise, unsigned las
 	show_times(t, &loss);
 	finding->between = true;
 	finding->before = before_hop(t, rise->least);
-	finding->first = wn_find_hop(t->f, rise->most);
+	finding->first = wn_find_hop(t->f, most);
 	finding->last = wn_find_hop(t->f, last);
-	for (unsigned ttl = rise->most; ttl <= last; ttl++)
+	for (unsigned ttl = most; ttl <= last; ttl++)
 		finding->hops += t->hop[ttl].sent > 0 && !t->own[ttl];
 	finding->certainty = certainty_of(rise->ppb, &here);
 	finding->u.loss = loss;

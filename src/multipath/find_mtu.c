@@ -11,7 +11,7 @@ static bool refuses(
 		return false;
 	if (p->state == WN_PROBE_FAILED)
 		return l->local && p->err == WN_EMSGSIZE;
-	if (p->probe.ttl < l->before || l->local)
+	if (p->probe.ttl < l->before)
 		return false;
 	if (p->first_reply == WN_NONE)
 		return wn_pmtu_is_hole(l) && p->state == WN_PROBE_LOST;
@@ -32,11 +32,23 @@ static bool passes(
 	       (reply->kind == WN_REPLY_TOO_BIG && reply->responder != l->by);
 }
 
+/* Sizes may contradict each other, where routers lie. */
+static bool is_refused(const struct wn_finder *f, const struct wn_pmtu_lowering *l)
+{
+	for (uint32_t i = 0; i < f->r->probe_count; i++)
+		if (refuses(f, l, &f->r->probes[i]))
+			return true;
+	return false;
+}
+
 static void add(struct wn_finder *f, const struct wn_pmtu_lowering *l)
 {
 	bool hole = wn_pmtu_is_hole(l);
-	struct wn_finding *out = wn_find_add(f, hole ? WN_FINDING_MTU_HOLE : WN_FINDING_MTU);
+	struct wn_finding *out;
 
+	if (!is_refused(f, l))
+		return;
+	out = wn_find_add(f, hole ? WN_FINDING_MTU_HOLE : WN_FINDING_MTU);
 	if (!out)
 		return;
 	out->certainty = hole ? WN_LIKELY : WN_CERTAIN;

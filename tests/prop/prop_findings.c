@@ -37,6 +37,8 @@ static struct wn_params some_params(struct wn_rd *r)
 		.max_ttl = 30,
 		.probes = 3,
 		.size = 60,
+		.pmtu = more & 32,
+		.link_mtu = 1500,
 		.caps = {.sends_ip_id = bits & 8,
 			.sends_checksum = bits & 16 || more & 1,
 			.sends_icmp_id = bits & 32,
@@ -45,6 +47,13 @@ static struct wn_params some_params(struct wn_rd *r)
 			.sees_quote_ip = bits & 128 || more & 4,
 			.sees_reply_ttl = true},
 	};
+}
+
+static uint16_t some_size(struct wn_rd *r, const struct wn_params *p)
+{
+	static const uint16_t sizes[] = {60, 1500, 1400, 1399, 1300};
+
+	return p->pmtu ? sizes[wn_rd_u8(r) % 5] : p->size;
 }
 
 static void some_probe(struct wn_rd *r, const struct wn_params *p, struct wn_probe *out)
@@ -58,7 +67,7 @@ static void some_probe(struct wn_rd *r, const struct wn_params *p, struct wn_pro
 		.proto = p->proto,
 		.ttl = (uint8_t)(1 + (bits >> 2) % 12),
 		.tos = p->tos,
-		.size = p->size,
+		.size = some_size(r, p),
 		.sport = (uint16_t)(5000 + (bits & 3)),
 		.dport = 33434,
 		.icmp_id = 77,
@@ -115,6 +124,8 @@ static void some_reply(struct wn_rd *r, const struct wn_probe *p, struct wn_even
 	reply->ttl = (int16_t)((int)wn_rd_be16(r) - (bits & 8 ? 300 : 0));
 	if (bits & 4)
 		reply->ttl = (int16_t)(255 - p->ttl);
+	if (reply->kind == WN_REPLY_TOO_BIG)
+		reply->mtu = bits & 2 ? 1400 : bits & 16 ? 1300 : bits;
 	some_quote(r, p, &reply->quote);
 	reply->ext.present = bits & 32;
 	reply->ext.mpls_count = bits >> 5 & 3;
@@ -181,6 +192,12 @@ static void check_figures(const struct wn_finding *f)
 	case WN_FINDING_MPLS_OPAQUE:
 		prop_check(f->u.mpls.label_count >= 1);
 		prop_check(f->u.mpls.label_count <= WN_FINDING_LABELS);
+		break;
+	case WN_FINDING_MTU:
+	case WN_FINDING_MTU_HOLE:
+		prop_check(f->u.mtu.lowering.mtu < f->u.mtu.lowering.was);
+		prop_check(f->before.ttl == f->u.mtu.lowering.after);
+		prop_check(f->kind != WN_FINDING_MTU_HOLE || f->u.mtu.by.family == 0);
 		break;
 	case WN_FINDING_PATH_CHANGED:
 		prop_check(f->u.epoch.from_ns <= f->u.epoch.to_ns);

@@ -56,6 +56,35 @@ static void test_hole(void **state)
 	}
 }
 
+static uint32_t lost_of(const struct traced *t, unsigned above, unsigned most)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < t->r->probe_count; i++) {
+		const struct wn_probe_rec *p = &t->r->probes[i];
+
+		n += p->state == WN_PROBE_LOST && p->probe.size > above && p->probe.size <= most;
+	}
+	return n;
+}
+
+/* One hole behind the other: each lost probe is evidence of one of them. */
+static void test_holes(void **state)
+{
+	struct traced t;
+
+	(void)state;
+	traced_line(&t, 7,
+		PARTS({LINE_NODE, 3, "mtu-blackhole"}, {LINE_LINK, 4, "mtu 1400"},
+			{LINE_NODE, 5, "mtu-blackhole"}, {LINE_LINK, 6, "mtu 1300"}),
+		"", "mtu yes");
+	expect_found(&t.found, "mtu-black-hole likely 3-4..4\n"
+			       "mtu-black-hole likely 5-6..6\n");
+	assert_int_equal(t.found.list[0].probe_count, lost_of(&t, 1400, 1500));
+	assert_int_equal(t.found.list[1].probe_count, lost_of(&t, 1300, 1400));
+	traced_close(&t);
+}
+
 static void sized(struct record *rec, uint16_t size, bool passes)
 {
 	struct wn_event *ev;
@@ -105,6 +134,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_told),
 		cmocka_unit_test(test_hole),
+		cmocka_unit_test(test_holes),
 		cmocka_unit_test(test_local),
 	};
 
