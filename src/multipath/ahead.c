@@ -89,9 +89,22 @@ static void plan_vanguard(struct wn_paths *p)
 
 /*
  * Who looked for somebody beyond a silent TTL may have met the target, and only then was it seen
- * to stand nearer. A flow that is known to have met it later than others is asked one TTL before:
- * it may be a longer way, or the same.
+ * to stand nearer. A flow that is known to have met it later than others is asked where these met
+ * it, and only if it passes there farther on: it may have a longer way, or the same.
  */
+static void plan_late_end(struct wn_paths *p, uint32_t flow, unsigned nearest)
+{
+	for (unsigned ttl = nearest; ttl < p->ends[flow]; ttl++) {
+		const struct cell *cell = wn_paths_cell(p, flow, ttl);
+
+		if (cell->state == CELL_SEEN || wn_paths_hop(p, ttl)->answered == 0)
+			continue;
+		if (cell->state == CELL_NONE)
+			wn_paths_ask(p, flow, ttl);
+		return;
+	}
+}
+
 static void plan_late_ends(struct wn_paths *p)
 {
 	unsigned nearest = 0;
@@ -99,13 +112,9 @@ static void plan_late_ends(struct wn_paths *p)
 	for (uint32_t flow = 0; flow < p->used; flow++)
 		if (p->ends[flow] != 0 && (nearest == 0 || p->ends[flow] < nearest))
 			nearest = p->ends[flow];
-	for (uint32_t flow = 0; flow < p->used; flow++) {
-		unsigned before = p->ends[flow] - 1u;
-
-		if (p->ends[flow] > nearest && wn_paths_hop(p, before)->answered > 0 &&
-			wn_paths_cell(p, flow, before)->state == CELL_NONE)
-			wn_paths_ask(p, flow, before);
-	}
+	for (uint32_t flow = 0; flow < p->used; flow++)
+		if (p->ends[flow] > nearest)
+			plan_late_end(p, flow, nearest);
 }
 
 unsigned wn_paths_last_ttl(const struct wn_paths *p)

@@ -190,7 +190,8 @@ static bool only_target(const struct wn_paths *p, unsigned ttl)
 	for (uint16_t i = wn_paths_hop(p, ttl)->first; i != NO_VERTEX; i = p->vertex[i].next)
 		if (p->vertex[i].flows > 0 && !(p->vertex[i].flags & VERTEX_END))
 			return false;
-	return wn_paths_hop(p, ttl)->vertices > 0;
+	/* Without vertices: whoever answered there is known to end nearer. */
+	return wn_paths_hop(p, ttl)->vertices + wn_paths_hop(p, ttl)->answered > 0;
 }
 
 static bool is_single(const struct wn_paths *p, unsigned ttl)

@@ -137,6 +137,9 @@ class Paths:
     def counters(self):
         return self._doc["counters"]
 
+    def probes(self):
+        return len(self._doc["probes"])
+
 
 class Wend:
     def __init__(self, program):
