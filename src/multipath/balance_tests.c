@@ -37,16 +37,11 @@ static uint32_t ports_of(const struct wn_probe *p)
 	return (uint32_t)p->sport << 16 | p->dport;
 }
 
-static bool is_test(const struct wn_probe_rec *p)
-{
-	return p->probe.flow > WN_GRAPH_FLOW_MAX && p->first_reply != WN_NONE;
-}
-
 /* ---- which node a test passed ---- */
 
 struct test {
-	uint32_t flow, probe;
-	uint8_t ttl;
+	const struct wn_probe *probe;
+	const struct wn_reply_rec *reply;
 };
 
 struct tests {
@@ -58,9 +53,11 @@ static bool test_before(const void *items, size_t a, size_t b)
 {
 	const struct test *x = (const struct test *)items + a, *y = (const struct test *)items + b;
 
-	if (x->flow != y->flow)
-		return x->flow < y->flow;
-	return x->ttl != y->ttl ? x->ttl < y->ttl : x->probe < y->probe;
+	if (x->probe->flow != y->probe->flow)
+		return x->probe->flow < y->probe->flow;
+	if (x->probe->ttl != y->probe->ttl)
+		return x->probe->ttl < y->probe->ttl;
+	return x->probe->id < y->probe->id;
 }
 
 static void swap_tests(void *items, size_t a, size_t b)
@@ -71,70 +68,88 @@ static void swap_tests(void *items, size_t a, size_t b)
 	v[b] = t;
 }
 
+static void add_test(
+	struct tests *t, const struct wn_probe *probe, const struct wn_reply_rec *reply)
+{
+	if (probe->flow > WN_GRAPH_FLOW_MAX)
+		t->items[t->count++] = (struct test){probe, reply};
+}
+
 /* One for each flow and TTL that was answered, by flow and TTL. */
-static wn_err collect_tests(const struct wn_result *r, struct tests *out)
+static void order_tests(struct tests *t)
 {
 	static const struct wn_sort_ops ops = {test_before, swap_tests};
-	uint32_t n = 0;
+	uint32_t n = t->count;
 
-	for (uint32_t i = 0; i < r->probe_count; i++)
-		n += is_test(&r->probes[i]);
-	out->items = wn_calloc(n, sizeof(*out->items));
+	wn_sort(t->items, n, &ops);
+	t->count = 0;
+	for (uint32_t i = 0; i < n; i++)
+		if (t->count == 0 ||
+			t->items[t->count - 1].probe->flow != t->items[i].probe->flow ||
+			t->items[t->count - 1].probe->ttl != t->items[i].probe->ttl)
+			t->items[t->count++] = t->items[i];
+}
+
+/* Those that keep ports or label of a flow. */
+static wn_err collect_tests(const struct wn_result *r, struct tests *out)
+{
+	out->items = wn_calloc(r->probe_count, sizeof(*out->items));
 	if (!out->items)
 		return WN_ENOMEM;
-	n = 0;
 	for (uint32_t i = 0; i < r->probe_count; i++)
-		if (is_test(&r->probes[i]))
-			out->items[n++] =
-				(struct test){r->probes[i].probe.flow, i, r->probes[i].probe.ttl};
-	wn_sort(out->items, n, &ops);
-	for (uint32_t i = 0; i < n; i++)
-		if (out->count == 0 || out->items[out->count - 1].flow != out->items[i].flow ||
-			out->items[out->count - 1].ttl != out->items[i].ttl)
-			out->items[out->count++] = out->items[i];
+		if (r->probes[i].first_reply != WN_NONE)
+			add_test(out, &r->probes[i].probe, &r->replies[r->probes[i].first_reply]);
+	order_tests(out);
 	return WN_OK;
 }
 
-static const struct wn_reply_rec *answer(const struct wn_result *r, uint32_t probe)
+/* Those that go to other destinations, as the target's flow does. */
+static wn_err collect_sides(const struct wn_result *r, struct tests *out)
 {
-	return &r->replies[r->probes[probe].first_reply];
+	out->items = wn_calloc(r->side_count, sizeof(*out->items));
+	if (!out->items)
+		return WN_ENOMEM;
+	for (uint32_t i = 0; i < r->side_count; i++)
+		if (r->sides[i].sent.first_reply != WN_NONE)
+			add_test(out, &r->sides[i].sent.probe, &r->sides[i].reply);
+	order_tests(out);
+	return WN_OK;
 }
 
 static uint32_t node_before_test(const struct wn_builder *b, const struct tests *tests, uint32_t i)
 {
 	const struct test *t = &tests->items[i], *near = t - 1;
-	unsigned before = t->ttl - 1u;
+	unsigned before = t->probe->ttl - 1u;
 
 	if (wn_graph_width(b->g, before) == 1)
 		return b->g->hop_first[before];
-	if (i == 0 || near->flow != t->flow || near->ttl != before)
+	if (i == 0 || near->probe->flow != t->probe->flow || near->probe->ttl != before)
 		return WN_NONE;
-	return wn_graph_find(b, (uint8_t)before, answer(b->r, near->probe)->responder);
+	return wn_graph_find(b, (uint8_t)before, near->reply->responder);
 }
 
 /* ---- samples ---- */
 
-static void add_sample(const struct wn_builder *b, struct samples *s, uint32_t node, uint32_t probe)
+static void add_sample(struct samples *s, uint32_t node, const struct test *t)
 {
-	const struct wn_probe *p = &b->r->probes[probe].probe;
-
-	if (node == WN_NONE || !wn_addr_eq(&p->dst, &b->r->params.dst))
+	if (node == WN_NONE)
 		return;
 	s->items[s->count++] = (struct sample){
 		.node = node,
-		.same = ports_of(p),
-		.varied = p->flow_label,
-		.responder = answer(b->r, probe)->responder,
+		.same = ports_of(t->probe),
+		.varied = t->probe->flow_label,
+		.responder = t->reply->responder,
 	};
 }
 
-static uint32_t first_answered(const struct wn_builder *b, const struct wn_cell *c)
+static struct test first_answered(const struct wn_builder *b, const struct wn_cell *c)
 {
 	uint32_t i = c->first;
 
 	while (b->r->probes[wn_order_probe(b, i)].first_reply == WN_NONE)
 		i++;
-	return wn_order_probe(b, i);
+	i = wn_order_probe(b, i);
+	return (struct test){&b->r->probes[i].probe, &b->r->replies[b->r->probes[i].first_reply]};
 }
 
 /* Flows that are paths count only where there are tests to compare them with. */
@@ -144,14 +159,17 @@ static void collect_samples(
 	bool tested[256] = {false};
 
 	for (uint32_t i = 0; i < tests->count; i++) {
-		tested[tests->items[i].ttl] = true;
-		add_sample(b, out, node_before_test(b, tests, i), tests->items[i].probe);
+		tested[tests->items[i].probe->ttl] = true;
+		add_sample(out, node_before_test(b, tests, i), &tests->items[i]);
 	}
 	for (uint32_t i = 0; i < b->cell_count; i++) {
 		const struct wn_cell *c = &b->cells[i];
+		struct test flow;
 
-		if (tested[c->ttl] && c->kind == WN_CELL_ONE)
-			add_sample(b, out, wn_graph_before(b, i), first_answered(b, c));
+		if (!tested[c->ttl] || c->kind != WN_CELL_ONE)
+			continue;
+		flow = first_answered(b, c);
+		add_sample(out, wn_graph_before(b, i), &flow);
 	}
 }
 
@@ -237,17 +255,17 @@ static bool has_successor(const struct wn_graph *g, uint32_t node, uint32_t resp
 static void judge_destinations(struct wn_builder *b, const struct tests *tests)
 {
 	for (uint32_t i = 0; i < tests->count; i++) {
-		const struct test *t = &tests->items[i];
-		const struct wn_reply_rec *reply = answer(b->r, t->probe);
+		const struct wn_reply_rec *reply = tests->items[i].reply;
 		uint32_t node = node_before_test(b, tests, i);
 		struct wn_graph_node *n;
 
-		if (node == WN_NONE || reply->kind != WN_REPLY_TIME_EXCEEDED ||
-			wn_addr_eq(&b->r->probes[t->probe].probe.dst, &b->r->params.dst))
+		if (node == WN_NONE || reply->kind != WN_REPLY_TIME_EXCEEDED)
 			continue;
 		n = &b->g->nodes[node];
-		if (n->lb == WN_LB_NONE && n->out_count == 1 &&
-			!has_successor(b->g, node, reply->responder))
+		if (n->out_count != 1 || (n->lb != WN_LB_NONE && n->lb != WN_LB_DESTINATION))
+			continue;
+		n->destinations++;
+		if (!has_successor(b->g, node, reply->responder))
 			n->lb = WN_LB_DESTINATION;
 	}
 }
@@ -276,13 +294,16 @@ static wn_err judge_labels(struct wn_builder *b, const struct tests *tests)
 
 wn_err wn_balance_compare(struct wn_builder *b)
 {
-	struct tests tests = {0};
+	struct tests tests = {0}, sides = {0};
 	wn_err err = collect_tests(b->r, &tests);
 
 	if (!err && tests.count > 0)
 		err = judge_labels(b, &tests);
 	if (!err)
-		judge_destinations(b, &tests);
+		err = collect_sides(b->r, &sides);
+	if (!err)
+		judge_destinations(b, &sides);
 	wn_free(tests.items);
+	wn_free(sides.items);
 	return err;
 }

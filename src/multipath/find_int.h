@@ -115,6 +115,7 @@ struct wn_finding *wn_find_known(
 	const struct wn_finder *f, enum wn_finding_kind kind, struct wn_finding_at first);
 /* One probe more that shows it, by its index. */
 void wn_find_evidence(const struct wn_finder *f, struct wn_finding *finding, uint32_t probe);
+void wn_find_evidence_aside(const struct wn_finder *f, struct wn_finding *finding, uint32_t side);
 
 /* ---- find_walk.c ---- */
 

@@ -8,49 +8,54 @@
 #define FOUND_MAX 16
 
 /*
- * TTLs of echo replies by responder, -1 for none: of routers that were sent probes themselves. What
- * answers at the traced target's address may be several machines (find_nat.c).
+ * The pings that were answered, as indices of sides by responder, WN_NONE for none. What answers at
+ * the traced target's address may be several machines (find_nat.c): it is not pinged.
  */
-static int16_t *collect_echoes(struct wn_finder *f)
+static uint32_t *collect_pings(struct wn_finder *f)
 {
 	const struct wn_result *r = f->r;
-	int16_t *echoes = wn_calloc((size_t)r->responder_count + 1, sizeof(*echoes));
+	uint32_t *pings = wn_calloc((size_t)r->responder_count + 1, sizeof(*pings));
 
-	if (!echoes) {
+	if (!pings) {
 		f->err = WN_ENOMEM;
 		return NULL;
 	}
 	for (uint32_t i = 0; i < r->responder_count; i++)
-		echoes[i] = -1;
-	for (uint32_t i = 0; i < r->reply_count; i++) {
-		const struct wn_reply_rec *reply = &r->replies[i];
-		const struct wn_addr *from = &r->responders[reply->responder].addr;
+		pings[i] = WN_NONE;
+	for (uint32_t i = 0; i < r->side_count; i++) {
+		const struct wn_side_rec *s = &r->sides[i];
 
-		if (reply->kind == WN_REPLY_ECHO && reply->ttl <= UINT8_MAX &&
-			wn_addr_eq(&r->probes[reply->probe].probe.dst, from) &&
-			!wn_addr_eq(from, &r->params.dst))
-			echoes[reply->responder] = reply->ttl;
+		if (s->sent.first_reply != WN_NONE && s->reply.kind == WN_REPLY_ECHO &&
+			s->reply.ttl >= 0 && s->reply.ttl <= UINT8_MAX &&
+			wn_addr_eq(&s->sent.probe.dst, &r->responders[s->reply.responder].addr))
+			pings[s->reply.responder] = i;
 	}
-	return echoes;
+	return pings;
 }
 
-static size_t collect(
-	const struct wn_hop_view views[256], const int16_t *echoes, struct wn_return_ttl hops[256])
-{
-	size_t n = 0;
+struct scene {
+	const struct wn_hop_view *views;
+	const uint32_t *pings;
+	struct wn_return_ttl hops[256];
+	size_t count;
+};
 
+static void collect(const struct wn_finder *f, struct scene *at)
+{
+	at->count = 0;
 	for (unsigned ttl = 1; ttl < 256; ttl++) {
-		const struct wn_hop_view *v = &views[ttl];
+		const struct wn_hop_view *v = &at->views[ttl];
+		uint32_t ping;
 
 		if (v->probe == WN_NONE || v->reply_ttl < 0)
 			continue;
-		hops[n++] = (struct wn_return_ttl){
+		ping = at->pings[v->at.responder];
+		at->hops[at->count++] = (struct wn_return_ttl){
 			.ttl = (uint8_t)ttl,
 			.exceeded = v->reply_ttl,
-			.echo = echoes[v->at.responder],
+			.echo = ping == WN_NONE ? (int16_t)-1 : f->r->sides[ping].reply.ttl,
 		};
 	}
-	return n;
 }
 
 /* A tunnel that is known already by labels or quoted TTLs, between these TTLs. */
@@ -67,11 +72,6 @@ static struct wn_finding *known_tunnel(const struct wn_finder *f, uint8_t first,
 	}
 	return NULL;
 }
-
-struct scene {
-	const struct wn_hop_view *views;
-	const struct wn_return_ttl *hops;
-};
 
 static void place(const struct wn_finder *f, const struct scene *at,
 	const struct wn_return_found *found, struct wn_finding *out)
@@ -97,6 +97,8 @@ static void place(const struct wn_finder *f, const struct scene *at,
 	for (unsigned ttl = is->ttl; ttl <= last; ttl++)
 		if (at->views[ttl].probe != WN_NONE)
 			wn_find_evidence(f, out, at->views[ttl].probe);
+	if (found->sign == WN_RETURN_RTLA)
+		wn_find_evidence_aside(f, out, at->pings[out->first.responder]);
 }
 
 /* Switches that send their errors through the tunnel: one more sign of it. */
@@ -139,20 +141,19 @@ static void add(struct wn_finder *f, const struct scene *at, const struct wn_ret
 
 void wn_find_return(struct wn_finder *f)
 {
-	int16_t *echoes = collect_echoes(f);
+	uint32_t *pings = collect_pings(f);
 
-	for (uint32_t lane = 0; echoes && lane < f->lane_count; lane++) {
+	for (uint32_t lane = 0; pings && lane < f->lane_count; lane++) {
 		struct wn_return_found found[FOUND_MAX];
-		struct wn_return_ttl hops[256];
 		struct wn_hop_view views[256];
-		struct scene at = {views, hops};
-		size_t count, n;
+		struct scene at = {.views = views, .pings = pings};
+		size_t n;
 
 		wn_find_views(f, lane, views);
-		count = collect(views, echoes, hops);
-		n = wn_return_infer(hops, count, found, FOUND_MAX);
+		collect(f, &at);
+		n = wn_return_infer(at.hops, at.count, found, FOUND_MAX);
 		for (size_t i = 0; i < n && i < FOUND_MAX; i++)
 			add(f, &at, &found[i]);
 	}
-	wn_free(echoes);
+	wn_free(pings);
 }

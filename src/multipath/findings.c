@@ -71,13 +71,8 @@ static void collect(struct wn_finder *f)
 		const struct wn_probe_rec *p = &r->probes[i];
 		uint8_t ttl = seen_ttl(f, p->probe.ttl);
 
-		/*
-		 * What was sent to somebody else took another path; what was too big for this one
-		 * is lost, or answered by a hop nearer than its TTL.
-		 */
-		if (p->state == WN_PROBE_FAILED || ttl == 0 ||
-			!wn_addr_eq(&p->probe.dst, &r->params.dst) ||
-			wn_result_is_sizing(r, &p->probe))
+		/* What was too big for the path is lost, or answered by a nearer hop. */
+		if (p->state == WN_PROBE_FAILED || ttl == 0 || wn_result_is_sizing(r, &p->probe))
 			continue;
 		f->seen[f->seen_count++] = (struct wn_seen){
 			.probe = i,
@@ -200,11 +195,21 @@ struct wn_finding *wn_find_known(
 	return NULL;
 }
 
-void wn_find_evidence(const struct wn_finder *f, struct wn_finding *finding, uint32_t probe)
+static void keep(struct wn_finding *finding, uint64_t id)
 {
 	finding->probe_count++;
 	if (finding->probes_kept < WN_FINDING_PROBES)
-		finding->probes[finding->probes_kept++] = f->r->probes[probe].probe.id;
+		finding->probes[finding->probes_kept++] = id;
+}
+
+void wn_find_evidence(const struct wn_finder *f, struct wn_finding *finding, uint32_t probe)
+{
+	keep(finding, f->r->probes[probe].probe.id);
+}
+
+void wn_find_evidence_aside(const struct wn_finder *f, struct wn_finding *finding, uint32_t side)
+{
+	keep(finding, f->r->sides[side].sent.probe.id);
 }
 
 static bool finding_less(const void *items, size_t a, size_t b)

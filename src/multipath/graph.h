@@ -40,6 +40,9 @@ struct wn_graph_node {
 	uint32_t first_out, out_count; /* its links, in links */
 	uint32_t first_in, in_count;   /* links to it, in in_links */
 	uint32_t tested;	       /* flows through it seen one TTL on */
+	/* With one successor: other destinations, by side probes, of which is known where they go.
+	 */
+	uint32_t destinations;
 	/* Bound on the chance that one more successor was missed; WN_STOPPING_PPB: nothing is
 	 * known of what follows; 0: none is to be expected, or that is taken for granted. */
 	uint32_t miss_ppb;

@@ -242,9 +242,12 @@ static void add_title(struct list *l, const struct wn_result *r)
 	}
 	wn_strbuf_puts(&l->text, ", ");
 	wn_view_probe_kind(&l->text, p);
-	wn_strbuf_fmt(&l->text, ", %u hop%s, %u probe%s%s:", (unsigned)r->last_ttl,
+	wn_strbuf_fmt(&l->text, ", %u hop%s, %u probe%s", (unsigned)r->last_ttl,
 		r->last_ttl == 1 ? "" : "s", (unsigned)r->probe_count,
-		r->probe_count == 1 ? "" : "s", r->partial ? ", partial" : "");
+		r->probe_count == 1 ? "" : "s");
+	if (r->side_count > 0)
+		wn_strbuf_fmt(&l->text, " and %u beside", (unsigned)r->side_count);
+	wn_strbuf_puts(&l->text, r->partial ? ", partial:" : ":");
 	end_line(l, 0, 2);
 }
 

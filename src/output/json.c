@@ -208,10 +208,10 @@ static void write_links(struct wn_jw *w, const struct wn_result *r)
 	wn_free(links);
 }
 
-static void write_probe(struct wn_jw *w, const struct wn_result *r, const struct wn_probe_rec *p)
+/* Up to its reply. */
+static void write_sent(struct wn_jw *w, const struct wn_probe_rec *p, int64_t rtt_ns)
 {
 	bool failed = p->state == WN_PROBE_FAILED;
-	int64_t rtt_ns = p->first_reply == WN_NONE ? -1 : r->replies[p->first_reply].rtt_ns;
 
 	wn_jw_object(w, NULL);
 	wn_jw_fields(w, &wn_fields_probe, &p->probe, wn_about_probe(&p->probe));
@@ -225,13 +225,25 @@ static void write_probe(struct wn_jw *w, const struct wn_result *r, const struct
 		wn_jw_text(w, "clock", wn_clock_name(p->clock));
 	wn_jw_opt(w, "waited_ns", p->waited_ns ? (int64_t)p->waited_ns : -1);
 	wn_jw_opt(w, "rtt_ns", rtt_ns);
-	wn_jw_opt(w, "reply", p->first_reply == WN_NONE ? -1 : (int64_t)p->first_reply);
-	if (failed)
+}
+
+static void write_failure(struct wn_jw *w, const struct wn_probe_rec *p)
+{
+	if (p->state == WN_PROBE_FAILED)
 		wn_jw_text(w, "error", wn_err_name(p->err));
 	else
 		wn_jw_null(w, "error");
 	wn_jw_opt(w, "errno", p->sys ? p->sys : -1);
 	wn_jw_end(w);
+}
+
+static void write_probe(struct wn_jw *w, const struct wn_result *r, const struct wn_probe_rec *p)
+{
+	bool answered = p->first_reply != WN_NONE;
+
+	write_sent(w, p, answered ? r->replies[p->first_reply].rtt_ns : -1);
+	wn_jw_opt(w, "reply", answered ? (int64_t)p->first_reply : -1);
+	write_failure(w, p);
 }
 
 static void write_reply_packet(
@@ -263,10 +275,11 @@ static void write_reply_packet(
 	wn_jw_ext(w, "extensions", p->ext);
 }
 
-static void write_reply(struct wn_jw *w, const struct wn_result *r, const struct wn_reply_rec *p)
+static void write_reply(struct wn_jw *w, const char *key, const struct wn_result *r,
+	const struct wn_reply_rec *p, uint64_t probe_id)
 {
-	wn_jw_object(w, NULL);
-	wn_jw_int(w, "probe_id", (int64_t)r->probes[p->probe].probe.id);
+	wn_jw_object(w, key);
+	wn_jw_int(w, "probe_id", (int64_t)probe_id);
 	wn_jw_int(w, "responder", p->responder);
 	wn_jw_addr(w, "from", &r->responders[p->responder].addr);
 	wn_jw_int(w, "at_ns", (int64_t)p->at_ns);
@@ -280,6 +293,18 @@ static void write_reply(struct wn_jw *w, const struct wn_result *r, const struct
 	wn_jw_end(w);
 }
 
+static void write_side(struct wn_jw *w, const struct wn_result *r, const struct wn_side_rec *s)
+{
+	bool answered = s->sent.first_reply != WN_NONE;
+
+	write_sent(w, &s->sent, answered ? s->reply.rtt_ns : -1);
+	if (answered)
+		write_reply(w, "reply", r, &s->reply, s->sent.probe.id);
+	else
+		wn_jw_null(w, "reply");
+	write_failure(w, &s->sent);
+}
+
 static void write_packets(struct wn_jw *w, const struct wn_result *r)
 {
 	wn_jw_array(w, "probes");
@@ -288,7 +313,11 @@ static void write_packets(struct wn_jw *w, const struct wn_result *r)
 	wn_jw_end(w);
 	wn_jw_array(w, "replies");
 	for (uint32_t i = 0; i < r->reply_count; i++)
-		write_reply(w, r, &r->replies[i]);
+		write_reply(w, NULL, r, &r->replies[i], r->probes[r->replies[i].probe].probe.id);
+	wn_jw_end(w);
+	wn_jw_array(w, "side_probes");
+	for (uint32_t i = 0; i < r->side_count; i++)
+		write_side(w, r, &r->sides[i]);
 	wn_jw_end(w);
 }
 

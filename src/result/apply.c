@@ -9,13 +9,12 @@
 #include <string.h>
 #include "base/alloc.h"
 
-static wn_err check_stamp(enum wn_clock clock)
+wn_err wn_result_check_stamp(enum wn_clock clock)
 {
 	return (unsigned)clock <= WN_CLOCK_SIM ? WN_OK : WN_EINVAL;
 }
 
-/* No room: readers can see that something is missing. */
-static wn_err full(struct wn_result *r, wn_err err)
+wn_err wn_result_full(struct wn_result *r, wn_err err)
 {
 	if (err == WN_EFULL) {
 		r->priv->overflow++;
@@ -86,7 +85,7 @@ static wn_err reserve_probe(struct wn_result *r)
 		err = wn_result_grow_map(&p->probe_map);
 	if (!err)
 		err = wn_result_grow_map(&p->flow_map);
-	return full(r, err);
+	return wn_result_full(r, err);
 }
 
 static void chain_flow(struct wn_result_priv *p, uint32_t flow, uint32_t probe)
@@ -111,7 +110,7 @@ static wn_err add_probe(struct wn_result *r, const struct wn_event *ev,
 	wn_err err;
 
 	if (probe->ttl == 0 || (unsigned)probe->proto >= WN_PROTO_COUNT ||
-		probe->id != ev->probe_id || wn_result_find_probe(r, probe->id) != WN_NONE)
+		probe->id != ev->probe_id || wn_result_knows_id(r, probe->id))
 		return WN_EINVAL;
 	err = reserve_probe(r);
 	if (err)
@@ -132,7 +131,7 @@ static wn_err add_probe(struct wn_result *r, const struct wn_event *ev,
 static wn_err apply_sent(struct wn_result *r, const struct wn_event *ev)
 {
 	struct wn_probe_rec *rec;
-	wn_err err = check_stamp(ev->u.sent.clock);
+	wn_err err = wn_result_check_stamp(ev->u.sent.clock);
 
 	if (!err)
 		err = add_probe(r, ev, &ev->u.sent.probe, &rec);
@@ -174,48 +173,46 @@ static wn_err apply_timeout(struct wn_result *r, const struct wn_event *ev)
 /* ---- replies ---- */
 
 /* A redirect tells of a better route while the packet travels on: it answers nothing. */
-static bool is_first(const struct wn_event *ev)
+bool wn_result_is_first(const struct wn_event *ev)
 {
 	return !ev->u.reply.duplicate && ev->u.reply.reply.kind != WN_REPLY_REDIRECT;
 }
 
-static wn_err check_reply(const struct wn_result *r, const struct wn_event *ev, uint32_t probe)
+wn_err wn_result_check_reply(const struct wn_event *ev, const struct wn_probe_rec *to)
 {
 	const struct wn_reply *reply = &ev->u.reply.reply;
 	int64_t rtt_ns = ev->u.reply.rtt_ns;
 
-	if (probe == WN_NONE || r->probes[probe].state == WN_PROBE_FAILED)
+	if (to->state == WN_PROBE_FAILED)
 		return WN_EINVAL;
-	if (is_first(ev) && r->probes[probe].first_reply != WN_NONE)
+	if (wn_result_is_first(ev) && to->first_reply != WN_NONE)
 		return WN_EINVAL;
 	if ((unsigned)reply->kind >= WN_REPLY_KINDS || rtt_ns < -1 || rtt_ns > WN_RTT_MAX_NS ||
 		(unsigned)ev->u.reply.match > WN_MATCH_WEAK)
 		return WN_EINVAL;
 	if (reply->from.family != 4 && reply->from.family != 6)
 		return WN_EINVAL;
-	return check_stamp(ev->u.reply.clock);
+	return wn_result_check_stamp(ev->u.reply.clock);
 }
 
 /* Duplicates may fill the table only so far that every probe still has room for its first. */
 static wn_err reserve_reply(struct wn_result *r, const struct wn_event *ev)
 {
 	struct wn_result_priv *p = r->priv;
-	wn_err err;
 
-	if (!is_first(ev) &&
+	if (!wn_result_is_first(ev) &&
 		(uint64_t)r->reply_count + (p->limits.probes - p->firsts) >= p->limits.replies)
 		return WN_EFULL;
-	err = wn_result_grow(&r->replies, &p->replies, r->reply_count, sizeof(*r->replies));
-	if (!err)
-		err = wn_result_grow_map(&p->responder_map);
-	return err;
+	return wn_result_grow(&r->replies, &p->replies, r->reply_count, sizeof(*r->replies));
 }
 
-static wn_err add_responder(struct wn_result *r, const struct wn_addr *addr, uint32_t *out)
+wn_err wn_result_add_responder(struct wn_result *r, const struct wn_addr *addr, uint32_t *out)
 {
 	uint64_t key;
-	wn_err err;
+	wn_err err = wn_result_grow_map(&r->priv->responder_map);
 
+	if (err)
+		return err;
 	*out = wn_result_responder_key(r, addr, &key);
 	if (*out != WN_NONE)
 		return WN_OK;
@@ -300,14 +297,14 @@ static void settle_probe(struct wn_result *r, const struct wn_event *ev, uint32_
 	update_last_ttl(r);
 }
 
-static void record_reply(struct wn_result *r, const struct wn_event *ev, uint32_t probe,
-	uint32_t responder, const struct wn_ext *ext)
+void wn_result_record_reply(
+	struct wn_result *r, const struct wn_event *ev, struct wn_reply_rec *out)
 {
 	const struct wn_reply *reply = &ev->u.reply.reply;
 
-	r->replies[r->reply_count] = (struct wn_reply_rec){
-		.probe = probe,
-		.responder = responder,
+	*out = (struct wn_reply_rec){
+		.probe = out->probe,
+		.responder = out->responder,
 		.at_ns = ev->at_ns,
 		.rtt_ns = ev->u.reply.rtt_ns,
 		.clock = ev->u.reply.clock,
@@ -325,7 +322,7 @@ static void record_reply(struct wn_result *r, const struct wn_event *ev, uint32_
 		.mtu = reply->mtu,
 		.length = reply->length,
 		.quote = reply->quote,
-		.ext = ext,
+		.ext = out->ext,
 	};
 	r->counters.late += ev->u.reply.late;
 	r->counters.duplicate += ev->u.reply.duplicate;
@@ -333,7 +330,7 @@ static void record_reply(struct wn_result *r, const struct wn_event *ev, uint32_
 }
 
 /* Extensions are the largest part of a reply: without room for them the reply itself is kept. */
-static wn_err copy_ext(struct wn_result *r, const struct wn_ext *ext, const struct wn_ext **out)
+wn_err wn_result_copy_ext(struct wn_result *r, const struct wn_ext *ext, const struct wn_ext **out)
 {
 	struct wn_ext *copy;
 
@@ -350,27 +347,31 @@ static wn_err copy_ext(struct wn_result *r, const struct wn_ext *ext, const stru
 
 static wn_err apply_reply(struct wn_result *r, const struct wn_event *ev)
 {
-	uint32_t probe = wn_result_find_probe(r, ev->probe_id);
-	wn_err err = check_reply(r, ev, probe);
-	const struct wn_ext *ext;
-	uint32_t responder;
+	struct wn_reply_rec rec = {.probe = wn_result_find_probe(r, ev->probe_id)};
+	struct wn_probe_rec *to;
+	wn_err err;
 
+	if (rec.probe == WN_NONE)
+		return WN_EINVAL;
+	to = &r->probes[rec.probe];
+	err = wn_result_check_reply(ev, to);
 	if (err)
 		return err;
 	err = reserve_reply(r, ev);
-	if (!err && is_first(ev))
-		err = reserve_hop(r, &r->hops[r->probes[probe].probe.ttl]);
+	if (!err && wn_result_is_first(ev))
+		err = reserve_hop(r, &r->hops[to->probe.ttl]);
 	if (!err)
-		err = add_responder(r, &ev->u.reply.reply.from, &responder);
+		err = wn_result_add_responder(r, &ev->u.reply.reply.from, &rec.responder);
 	if (err)
-		return full(r, err);
-	err = copy_ext(r, &ev->u.reply.reply.ext, &ext);
-	record_reply(r, ev, probe, responder, ext);
-	if (is_first(ev))
+		return wn_result_full(r, err);
+	err = wn_result_copy_ext(r, &ev->u.reply.reply.ext, &rec.ext);
+	wn_result_record_reply(r, ev, &rec);
+	r->replies[r->reply_count] = rec;
+	if (wn_result_is_first(ev))
 		settle_probe(r, ev, r->reply_count);
-	r->probes[probe].duplicates += ev->u.reply.duplicate;
+	to->duplicates += ev->u.reply.duplicate;
 	r->reply_count++;
-	return full(r, err);
+	return wn_result_full(r, err);
 }
 
 /* ---- the rest ---- */
@@ -387,7 +388,7 @@ static wn_err apply_name(struct wn_result *r, const struct wn_event *ev)
 		const char *copy = wn_arena_strdup(&r->priv->arena, ev->u.name.name);
 
 		if (!copy)
-			return full(r, WN_EFULL);
+			return wn_result_full(r, WN_EFULL);
 		resp->name = copy;
 	}
 	resp->name_known = true;
@@ -400,7 +401,7 @@ static wn_err apply_note(struct wn_result *r, const struct wn_event *ev)
 	wn_err err = wn_result_grow(&r->notes, &r->priv->notes, r->note_count, sizeof(*r->notes));
 
 	if (err)
-		return full(r, err);
+		return wn_result_full(r, err);
 	r->notes[r->note_count++] = *ev;
 	return WN_OK;
 }
@@ -450,5 +451,7 @@ wn_err wn_result_apply(struct wn_result *r, const struct wn_event *ev)
 		return WN_EINVAL;
 	if (r->ended || (!r->started && ev->kind != WN_EV_START))
 		return WN_EINVAL;
+	if (wn_result_is_aside(r, ev))
+		return wn_result_apply_side(r, ev);
 	return steps[ev->kind](r, ev);
 }

@@ -100,6 +100,8 @@ static const struct wn_field params[] = {
 	{F(P, UINT, "min_share_ppm", min_share_ppm), .needs = VALUE, .max = 1000000, .added = true},
 	{F(P, BOOL, "path_mtu", pmtu), .added = true},
 	{F(P, UINT, "link_mtu", link_mtu), .needs = VALUE, .added = true},
+	{F(P, BOOL, "ping_hops", ping_hops), .added = true},
+	{F(P, UINT, "destinations", destinations), .needs = VALUE, .added = true},
 	{F(P, UINT, "first_ttl", first_ttl)},
 	{F(P, UINT, "max_ttl", max_ttl)},
 	{F(P, UINT, "probes", probes)},

@@ -53,6 +53,9 @@ struct wn_params {
 	uint32_t min_share_ppm; /* smallest share of a branch; 0: all branches alike */
 	bool pmtu;		/* find the path MTU hop by hop (docs/pmtu.md) ... */
 	uint32_t link_mtu;	/* ... from that of the interface downwards; 0 not known */
+	/* Side probes, once the rest is done (docs/findings.md, docs/paths.md): */
+	bool ping_hops;	       /* an echo request to every router that answered */
+	uint32_t destinations; /* so many addresses beside the target's, along its path */
 	uint8_t first_ttl, max_ttl;
 	uint32_t probes; /* per TTL */
 	uint32_t window; /* outstanding at once */

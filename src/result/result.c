@@ -12,6 +12,7 @@
 #define REPLIES_DEFAULT	   131072
 #define RESPONDERS_DEFAULT 16384
 #define NOTES_DEFAULT	   1024
+#define SIDES_DEFAULT	   4096
 #define BYTES_DEFAULT	   ((size_t)16 << 20)
 #define PROBES_MAX	   (1u << 22) /* sums of squares in stats.c stay below 2^128 */
 #define CAP_MIN		   16
@@ -32,6 +33,10 @@ static struct wn_result_limits limits_or_defaults(const struct wn_result_limits 
 		l.responders = PROBES_MAX;
 	if (l.notes == 0)
 		l.notes = NOTES_DEFAULT;
+	if (l.sides == 0)
+		l.sides = SIDES_DEFAULT;
+	if (l.sides > PROBES_MAX)
+		l.sides = PROBES_MAX;
 	if (l.bytes == 0)
 		l.bytes = BYTES_DEFAULT;
 	return l;
@@ -45,6 +50,7 @@ static void set_growth(struct wn_result_priv *p)
 	p->replies.limit = p->limits.replies;
 	p->responders.limit = p->limits.responders;
 	p->notes.limit = p->limits.notes;
+	p->sides.limit = p->limits.sides;
 }
 
 struct wn_result *wn_result_new(const struct wn_result_limits *limits)
@@ -84,6 +90,7 @@ void wn_result_free(struct wn_result *r)
 	wn_free(r->replies);
 	wn_free(r->responders);
 	wn_free(r->notes);
+	wn_free(r->sides);
 	wn_free(r);
 }
 
@@ -140,7 +147,22 @@ uint32_t wn_result_find_probe(const struct wn_result *r, uint64_t id)
 {
 	uint32_t i;
 
-	return map_get(&r->priv->probe_map, id, &i) ? i : WN_NONE;
+	return map_get(&r->priv->probe_map, id, &i) && !(i & WN_SIDE_BIT) ? i : WN_NONE;
+}
+
+bool wn_result_knows_id(const struct wn_result *r, uint64_t id)
+{
+	uint32_t i;
+
+	return map_get(&r->priv->probe_map, id, &i);
+}
+
+uint32_t wn_result_find_side(const struct wn_result *r, uint64_t id)
+{
+	uint32_t i;
+
+	return map_get(&r->priv->probe_map, id, &i) && (i & WN_SIDE_BIT) ? i & ~WN_SIDE_BIT
+									 : WN_NONE;
 }
 
 uint32_t wn_result_responder_key(

@@ -4,6 +4,8 @@
  *
  *   probes      every single one, with its fields, times, state and first reply
  *   replies     every accepted one, duplicates and late ones included
+ *   sides       probes to other addresses than the target's, with their replies: they tell about
+ *               the path and are none of it
  *   responders  each address once, with its name
  *   hops        per TTL a *set* of responders
  *   flows       per flow an ordered path
@@ -63,6 +65,12 @@ struct wn_reply_rec {
 	const struct wn_ext *ext; /* NULL when there is none */
 };
 
+/* A side probe, apart from all others because its TTL is no hop of the path. */
+struct wn_side_rec {
+	struct wn_probe_rec sent;  /* first_reply: WN_NONE, or 0 where there is reply */
+	struct wn_reply_rec reply; /* probe: index into sides */
+};
+
 struct wn_responder {
 	struct wn_addr addr;
 	bool name_known;  /* looked up: name may still be "" */
@@ -96,7 +104,8 @@ struct wn_result {
 	struct wn_responder *responders;
 	struct wn_hop hops[256]; /* by TTL; probes == 0 where none was sent */
 	struct wn_event *notes;	 /* NOTE events */
-	uint32_t probe_count, reply_count, responder_count, note_count;
+	struct wn_side_rec *sides;
+	uint32_t probe_count, reply_count, responder_count, note_count, side_count;
 	bool started, ended, partial;
 	enum wn_stop stop;
 	uint8_t stop_ttl;
@@ -114,8 +123,9 @@ struct wn_result {
 };
 
 struct wn_result_limits {
-	uint32_t probes, replies, responders, notes; /* 0: defaults 65536, 131072, 16384, 1024 */
-	size_t bytes;				     /* arena for names and extensions; 0: 16 MiB */
+	/* 0: defaults 65536, 131072, 16384, 1024, 4096 */
+	uint32_t probes, replies, responders, notes, sides;
+	size_t bytes; /* arena for names and extensions; 0: 16 MiB */
 };
 
 struct wn_result *wn_result_new(const struct wn_result_limits *limits); /* NULL: no memory */
@@ -135,6 +145,7 @@ bool wn_result_is_sizing(const struct wn_result *r, const struct wn_probe *probe
 
 /* Index of a probe id or responder address, WN_NONE when absent. */
 uint32_t wn_result_find_probe(const struct wn_result *r, uint64_t id);
+uint32_t wn_result_find_side(const struct wn_result *r, uint64_t id);
 uint32_t wn_result_find_responder(const struct wn_result *r, const struct wn_addr *addr);
 
 /* Flow ids in order of first use; at most cap are written, the true count is returned. */

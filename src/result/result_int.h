@@ -9,6 +9,8 @@
 #include "base/map.h"
 #include "result/result.h"
 
+#define WN_SIDE_BIT 0x80000000u
+
 /* Longest RTT a record may hold, some 104 days: sums and squares of it cannot overflow. */
 #define WN_RTT_MAX_NS ((int64_t)1 << 53)
 
@@ -26,13 +28,13 @@ struct wn_flow_rec {
 struct wn_result_priv {
 	struct wn_result_limits limits;
 	struct wn_arena arena;	 /* names and extensions */
-	struct wn_map probe_map; /* probe id to index */
+	struct wn_map probe_map; /* probe id to index; with WN_SIDE_BIT for a side probe */
 	struct wn_map responder_map;
 	struct wn_map flow_map;
 	struct wn_flow_rec *flows;
 	uint32_t *next_in_flow; /* by probe index; WN_NONE ends */
 	uint32_t flow_count;
-	struct wn_growth probes, replies, responders, notes, flows_g, next_g;
+	struct wn_growth probes, replies, responders, notes, sides, flows_g, next_g;
 	uint32_t firsts;       /* probes that have their first reply */
 	uint64_t overflow;     /* events there was no room for */
 	uint8_t last_answered; /* the farthest TTL that answered */
@@ -50,6 +52,25 @@ wn_err wn_result_grow_map(struct wn_map *m);
 uint32_t wn_result_responder_key(
 	const struct wn_result *r, const struct wn_addr *addr, uint64_t *out_key);
 
+/* apply.c: parts of the fold that side probes have in common with all others. */
+wn_err wn_result_check_stamp(enum wn_clock clock);
+wn_err wn_result_check_reply(const struct wn_event *ev, const struct wn_probe_rec *to);
+/* It answers its probe: is no duplicate, and no redirect. */
+bool wn_result_is_first(const struct wn_event *ev);
+wn_err wn_result_add_responder(struct wn_result *r, const struct wn_addr *addr, uint32_t *out);
+wn_err wn_result_copy_ext(struct wn_result *r, const struct wn_ext *ext, const struct wn_ext **out);
+/* Fills out, of which probe, responder and ext are set, and counts it. */
+void wn_result_record_reply(
+	struct wn_result *r, const struct wn_event *ev, struct wn_reply_rec *out);
+/* No room: readers can see that something is missing. */
+wn_err wn_result_full(struct wn_result *r, wn_err err);
+
+/* apply_side.c: what is about a side probe, and its fold. */
+bool wn_result_is_aside(const struct wn_result *r, const struct wn_event *ev);
+wn_err wn_result_apply_side(struct wn_result *r, const struct wn_event *ev);
+
+/* A probe of this id, or a side probe. */
+bool wn_result_knows_id(const struct wn_result *r, uint64_t id);
 /* The first probe of a flow, WN_NONE; the others follow by priv->next_in_flow. */
 uint32_t wn_result_first_in_flow(const struct wn_result *r, uint32_t flow);
 

@@ -300,6 +300,9 @@ static void test_kinds_of_balancing(void **state)
 	expect(&rec, "per ICMP checksum over 2, 2 flows");
 	rec.events[0].u.start.proto = WN_PROTO_UDP;
 	rec.events[0].u.start.dst = record_addr("2001:db8::9");
+	for (size_t i = 0; i < rec.count; i++)
+		if (rec.events[i].kind == WN_EV_SENT)
+			rec.events[i].u.sent.probe.dst = record_addr("2001:db8::9");
 	expect(&rec, "per flow (ports or flow label) over 2, 2 flows");
 	record_fini(&rec);
 	lines_of(&rec, WN_PATHS_FULL, change);

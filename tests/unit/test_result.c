@@ -7,6 +7,7 @@
 #include <string.h>
 #include "alloc_fault.h"
 #include "record.h"
+#include "result/stats.h"
 
 #define DST "203.0.113.9"
 #define A   "198.51.100.1"
@@ -429,6 +430,78 @@ static void test_without_memory(void **state)
 	record_fini(&rec);
 }
 
+static uint64_t side(struct record *rec, uint8_t ttl, uint32_t flow, const char *to)
+{
+	struct wn_event *ev = record_sent(rec, ttl, flow, 0);
+
+	ev->u.sent.probe.dst = record_addr(to);
+	return ev->probe_id;
+}
+
+/* What is sent to others is kept, and changes nothing about the path. */
+static void test_side_probes_are_no_hops(void **state)
+{
+	struct record rec = {0};
+	uint64_t hop, ping, lost, again, failed;
+	struct wn_event *ev;
+	struct wn_result *r;
+	struct wn_stats s;
+
+	(void)state;
+	record_start(&rec, DST);
+	hop = record_hop(&rec, 1, A, 1500);
+	record_dest(&rec, 2, DST, 2500);
+	ping = side(&rec, 64, 0x80000000u, A);
+	ev = record_reply(&rec, ping, WN_REPLY_ECHO, A, 900);
+	ev->u.reply.reached = true;
+	ev->u.reply.reply.ttl = 63;
+	record_reply(&rec, ping, WN_REPLY_ECHO, A, 950)->u.reply.duplicate = true;
+	lost = side(&rec, 64, 0x80000000u, B);
+	record_timeout(&rec, lost);
+	record_reply(&rec, lost, WN_REPLY_ECHO, B, 500000)->u.reply.late = true;
+	again = side(&rec, 1, 0x80000001u, C);
+	ev = record_failed(&rec, 64, 0, WN_EBLOCKED);
+	ev->u.failed.probe.dst = record_addr(E);
+	failed = ev->probe_id;
+	r = record_fold(&rec);
+
+	assert_int_equal(r->probe_count, 2);
+	assert_int_equal(r->reply_count, 2);
+	assert_int_equal(r->side_count, 4);
+	assert_int_equal(wn_result_find_probe(r, ping), WN_NONE);
+	assert_int_equal(wn_result_find_side(r, hop), WN_NONE);
+	assert_int_equal(wn_result_find_side(r, ping), 0);
+	assert_int_equal(r->sides[0].sent.state, WN_PROBE_ANSWERED);
+	assert_int_equal(r->sides[0].sent.duplicates, 1);
+	assert_int_equal(r->sides[0].reply.ttl, 63);
+	assert_int_equal(r->sides[0].reply.rtt_ns, 900000);
+	check_addr(r, r->sides[0].reply.responder, A);
+	assert_int_equal(r->sides[wn_result_find_side(r, lost)].sent.state, WN_PROBE_LATE);
+	assert_int_equal(r->sides[wn_result_find_side(r, again)].sent.state, WN_PROBE_PENDING);
+	assert_int_equal(r->sides[wn_result_find_side(r, again)].sent.first_reply, WN_NONE);
+	assert_int_equal(r->sides[wn_result_find_side(r, failed)].sent.state, WN_PROBE_FAILED);
+	assert_int_equal(r->hops[64].probes, 0);
+	assert_int_equal(r->hops[1].responder_count, 1);
+	assert_int_equal(r->last_ttl, 2);
+	assert_int_equal(wn_result_flows(r, NULL, 0), 1);
+	assert_int_equal(
+		wn_stats_compute(r, &(struct wn_stats_filter){-1, WN_NONE, -1}, &s), WN_OK);
+	assert_int_equal(s.sent, 2);
+	/* An id is either of one or of the other. */
+	ev = record_sent(&rec, 3, 0, 0);
+	ev->probe_id = ev->u.sent.probe.id = ping;
+	assert_int_equal(wn_result_apply(r, ev), WN_EINVAL);
+	ev->probe_id = ev->u.sent.probe.id = hop;
+	ev->u.sent.probe.dst = record_addr(B);
+	assert_int_equal(wn_result_apply(r, ev), WN_EINVAL);
+	wn_result_free(r);
+	(void)fold_within(&rec, &(struct wn_result_limits){.sides = 1}, &r);
+	assert_int_equal(r->side_count, 1);
+	assert_int_equal(r->counters.overflow, 3);
+	wn_result_free(r);
+	record_fini(&rec);
+}
+
 static void test_stable_names(void **state)
 {
 	enum wn_stop stop;
@@ -464,6 +537,7 @@ int main(void)
 		cmocka_unit_test(test_duplicates_leave_room_for_answers),
 		cmocka_unit_test(test_reply_survives_its_extensions),
 		cmocka_unit_test(test_without_memory),
+		cmocka_unit_test(test_side_probes_are_no_hops),
 		cmocka_unit_test(test_stable_names),
 	};
 
