@@ -230,13 +230,14 @@ static enum wn_topo_port_state port_state(
 static enum wn_sim_fate answer(struct wn_sim *s, struct wn_sim_pkt *p, const struct wn_wire_head *h,
 	enum wn_reply_kind kind, struct wn_sim_move *mv)
 {
+	const struct wn_topo_node *n = &s->topo->nodes[p->node];
+	uint8_t ttl = kind == WN_REPLY_ECHO && n->echo_ttl ? n->echo_ttl : n->reply_ttl;
 	uint8_t buf[WN_PACKET_MAX];
 	size_t len;
 
 	if (!may_answer(s, p, h, false, mv))
 		return WN_FATE_GONE;
-	if (wn_wire_build_answer(kind, p->data, p->len, s->topo->nodes[p->node].reply_ttl, buf,
-		    sizeof buf, &len)) {
+	if (wn_wire_build_answer(kind, p->data, p->len, ttl, buf, sizeof buf, &len)) {
 		s->stats.lost += !mv->dry;
 		return WN_FATE_GONE;
 	}

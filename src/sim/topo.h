@@ -102,6 +102,7 @@ struct wn_topo_node {
 	uint8_t nat_count;
 	uint16_t quote_bytes; /* 0: as much as is allowed */
 	uint8_t reply_ttl;
+	uint8_t echo_ttl; /* of echo replies; 0: reply_ttl */
 	uint32_t drop_replies_ppb;
 	uint64_t reply_delay_ns, reply_jitter_ns;
 	int16_t set_dscp;   /* -1: leave it */

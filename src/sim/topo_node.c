@@ -289,6 +289,16 @@ static wn_err opt_reply_ttl(struct wn_topo_parser *p, struct wn_topo_node *n)
 	return WN_OK;
 }
 
+static wn_err opt_echo_ttl(struct wn_topo_parser *p, struct wn_topo_node *n)
+{
+	uint32_t ttl;
+
+	if (wn_lex_u32(&p->lx, "the echo TTL", 1, 255, &ttl))
+		return p->lx.err;
+	n->echo_ttl = (uint8_t)ttl;
+	return WN_OK;
+}
+
 static wn_err opt_drop_replies(struct wn_topo_parser *p, struct wn_topo_node *n)
 {
 	return wn_lex_share(&p->lx, "the share of dropped replies", &n->drop_replies_ppb);
@@ -512,6 +522,7 @@ static const struct {
 	{"nat", opt_nat},
 	{"quote", opt_quote},
 	{"reply-ttl", opt_reply_ttl},
+	{"echo-ttl", opt_echo_ttl},
 	{"reply-delay", opt_reply_delay},
 	{"drop-replies", opt_drop_replies},
 	{"dscp", opt_dscp},
