@@ -259,6 +259,9 @@ static int read_request(struct wn_request *req, int argc, char **argv, const cha
 		return check_record(req, *operand);
 	if (err == WN_OK && count > 0)
 		err = wn_request_target(req, *operand, &ctx);
+	/* Of the protocols that auto tries one alone is kept: those pings would be in vain. */
+	if (!wn_request_has(req, "ping-hops"))
+		req->params.ping_hops = req->proto != WN_REQ_AUTO;
 	if (err == WN_OK)
 		err = wn_request_check(req, &ctx);
 	return err == WN_OK ? WN_EXIT_OK : wn_cli_fail(WN_EXIT_USAGE, "%s", ctx.text);

@@ -219,7 +219,7 @@ static wn_err check_mtu(const struct wn_request *req, struct wn_errctx *ctx)
 static wn_err check_paths(const struct wn_request *req, struct wn_errctx *ctx)
 {
 	static const char *const of_paths[] = {
-		"confidence", "mode", "bound", "min-share", "npaths", "flows"};
+		"confidence", "mode", "bound", "min-share", "npaths", "flows", "destinations"};
 	const struct wn_params *p = &req->params;
 	uint32_t flows = req->npaths ? req->npaths : req->flows;
 

@@ -11,6 +11,8 @@
 #include "packet/caps.h"
 #include "packet/probe.h"
 
+#define WN_DESTINATIONS_MAX 32
+
 #define WN_TEXT_MAX 256 /* host name (253) with NUL, rounded up */
 
 /* Whether one path is traced or all of them, and what is proved of them (docs/paths.md). */

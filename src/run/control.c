@@ -19,7 +19,7 @@ void wn_run_stop(struct wn_run_trace *rt, enum wn_stop why)
 {
 	if (rt->state != WN_RUN_RUNNING)
 		return;
-	wn_trace_stop(rt->engine.trace, why, WN_OK, 0);
+	wn_run_engine_stop(&rt->engine, why, WN_OK, 0);
 	wake(rt);
 }
 

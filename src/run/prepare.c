@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "base/fmt.h"
 #include "base/rng.h"
 #include "io/sim.h"
 #include "os/os.h"
@@ -43,32 +44,33 @@ static wn_err find_route(struct wn_run_trace *rt, struct wn_errctx *ctx)
 	return WN_OK;
 }
 
-static wn_err open_real(
-	struct wn_run_trace *rt, const struct wn_io_config *io, struct wn_errctx *ctx)
+static wn_err open_real(const struct wn_run_trace *rt, const struct wn_io_config *io,
+	struct wn_io **out, struct wn_errctx *ctx)
 {
 	struct wn_os_privs privs;
 	wn_err err;
 
 	switch (rt->config.backend) {
 	case WN_BACKEND_RAW:
-		return wn_io_raw_open(io, &rt->io, ctx);
+		return wn_io_raw_open(io, out, ctx);
 	case WN_BACKEND_ERRQUEUE:
-		return wn_io_errqueue_open(io, &rt->io, ctx);
+		return wn_io_errqueue_open(io, out, ctx);
 	case WN_BACKEND_AUTO:
 		wn_os_privs_get(&privs);
-		err = privs.net_raw ? wn_io_raw_open(io, &rt->io, ctx) : WN_EPERM;
-		return err == WN_EPERM ? wn_io_errqueue_open(io, &rt->io, ctx) : err;
+		err = privs.net_raw ? wn_io_raw_open(io, out, ctx) : WN_EPERM;
+		return err == WN_EPERM ? wn_io_errqueue_open(io, out, ctx) : err;
 	case WN_BACKEND_SIM:
 		break;
 	}
 	return wn_fail(ctx, WN_EINVAL, "no such back end");
 }
 
-wn_err wn_run_open(struct wn_run_trace *rt, const struct wn_io_config *io, struct wn_errctx *ctx)
+wn_err wn_run_open(const struct wn_run_trace *rt, const struct wn_io_config *io, struct wn_io **out,
+	struct wn_errctx *ctx)
 {
 	if (rt->config.backend == WN_BACKEND_SIM)
-		return wn_io_sim_open(io, rt->config.sim, &rt->io, ctx);
-	return open_real(rt, io, ctx);
+		return wn_io_sim_open(io, rt->config.sim, out, ctx);
+	return open_real(rt, io, out, ctx);
 }
 
 /*
@@ -115,7 +117,34 @@ static wn_err open_backend(struct wn_run_trace *rt, struct wn_errctx *ctx)
 	memcpy(io.iface, p->iface, sizeof(io.iface));
 	if (p->tcp_method == WN_TCP_METHOD_SACK || p->tcp_method == WN_TCP_METHOD_PREFER_SACK)
 		return wn_run_open_sack(rt, &io, ctx);
-	return wn_run_open(rt, &io, ctx);
+	return wn_run_open(rt, &io, &rt->io, ctx);
+}
+
+/* Routers are pinged by ICMP, whatever the trace uses. Without it the trace goes on, and says so.
+ */
+static void open_echo(struct wn_run_trace *rt)
+{
+	struct wn_params *p = &rt->config.params;
+	struct wn_io_config io = {
+		.proto = WN_PROTO_ICMP,
+		.family = p->dst.family,
+		.src = p->src,
+		.dst = p->dst,
+		.port_span = 1,
+		.mark = p->mark,
+		.df = p->df,
+		.outstanding = p->window,
+	};
+	struct wn_errctx why = {0};
+
+	if (!p->ping_hops || p->proto == WN_PROTO_ICMP)
+		return;
+	memcpy(io.iface, p->iface, sizeof(io.iface));
+	if (wn_run_open(rt, &io, &rt->echo_io, &why) == WN_OK)
+		return;
+	p->ping_hops = false;
+	if (!rt->note[0])
+		wn_fmt(rt->note, sizeof(rt->note), "routers are not pinged: %s", why.text);
 }
 
 /*
@@ -151,14 +180,20 @@ static void draw_flow(struct wn_run_trace *rt)
 		p->flow_checksum = (uint16_t)(1 + (h >> 32) % 0xf000);
 }
 
+static bool watch_io(struct wn_run *run, const struct wn_io *io)
+{
+	int fd = io ? io->ops->fd(io) : -1;
+
+	return fd < 0 || wn_pollset_watch(&run->poll, fd, false) == WN_OK;
+}
+
 static wn_err watch(struct wn_run_trace *rt, struct wn_errctx *ctx)
 {
 	struct wn_run *run = rt->run;
-	int fd = rt->io->ops->fd(rt->io);
 
 	if (run->virtual_time)
 		return WN_OK;
-	if (fd >= 0 && wn_pollset_watch(&run->poll, fd, false) != WN_OK)
+	if (!watch_io(run, rt->io) || !watch_io(run, rt->echo_io))
 		return wn_fail(ctx, WN_ESYS, "cannot watch the back end's socket");
 	if (run->monitor_fd < 0 && rt->config.backend != WN_BACKEND_SIM) {
 		run->monitor_fd = wn_os_monitor_open();
@@ -193,6 +228,7 @@ wn_err wn_run_prepare(struct wn_run *run, const struct wn_run_trace_config *c,
 		goto fail;
 	rt->config.params.sport = flow_base(&rt->config.params, wn_io_sport(rt->io));
 	rt->config.params.caps = rt->io->caps;
+	open_echo(rt);
 	if ((err = draw_key(rt, ctx)) != WN_OK || (err = watch(rt, ctx)) != WN_OK)
 		goto fail;
 	draw_flow(rt);
@@ -225,17 +261,24 @@ wn_err wn_run_start(struct wn_run_trace *rt, struct wn_errctx *ctx)
 	return WN_OK;
 }
 
+static void close_io(struct wn_run *run, struct wn_io *io)
+{
+	int fd;
+
+	if (!io)
+		return;
+	fd = io->ops->fd(io);
+	if (!run->virtual_time && fd >= 0)
+		wn_pollset_unwatch(&run->poll, fd);
+	io->ops->close(io);
+}
+
 void wn_run_trace_free(struct wn_run_trace *rt)
 {
 	wn_run_engine_free(&rt->engine);
 	wn_result_free(rt->result);
-	if (rt->io) {
-		int fd = rt->io->ops->fd(rt->io);
-
-		if (!rt->run->virtual_time && fd >= 0)
-			wn_pollset_unwatch(&rt->run->poll, fd);
-		rt->io->ops->close(rt->io);
-	}
+	close_io(rt->run, rt->io);
+	close_io(rt->run, rt->echo_io);
 	wn_free(rt->tx);
 	wn_free(rt);
 }

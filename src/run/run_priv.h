@@ -4,6 +4,7 @@
 #define WN_RUN_RUN_PRIV_H
 
 #include "base/siphash.h"
+#include "multipath/beside.h"
 #include "os/pollset.h"
 #include "run/run.h"
 #include "trace/trace.h"
@@ -17,11 +18,15 @@ enum wn_run_state {
 	WN_RUN_DONE
 };
 
-/* Drives one trace; engine.c. All zero: none yet. */
+/*
+ * Drives one trace, and then its side probes; engine.c. All zero: none yet.
+ */
 struct wn_run_engine {
 	const struct wn_run_engine_ops *ops;
 	void *self;
-	struct wn_trace *trace; /* knows the probes; lives as long as self */
+	struct wn_trace *trace;	  /* knows the probes; lives as long as self */
+	struct wn_beside *beside; /* NULL: not yet, or there are none */
+	struct wn_event *end;	  /* the END event, while they are under way */
 };
 
 struct wn_run_trace {
@@ -29,6 +34,7 @@ struct wn_run_trace {
 	struct wn_run_trace *next;
 	struct wn_run_trace_config config;
 	struct wn_io *io;
+	struct wn_io *echo_io; /* pings where the trace itself is not ICMP; NULL */
 	struct wn_run_engine engine;
 	struct wn_result *result;
 	struct wn_sipkey key;
@@ -56,13 +62,20 @@ struct wn_run {
 };
 
 /* The back end that the trace's configuration asks for. */
-wn_err wn_run_open(struct wn_run_trace *rt, const struct wn_io_config *io, struct wn_errctx *ctx);
+wn_err wn_run_open(const struct wn_run_trace *rt, const struct wn_io_config *io, struct wn_io **out,
+	struct wn_errctx *ctx);
 /* The same inside a TCP connection, or what takes its place. */
 wn_err wn_run_open_sack(struct wn_run_trace *rt, struct wn_io_config *io, struct wn_errctx *ctx);
 wn_err wn_run_engine_new(const struct wn_params *p, const struct wn_sipkey *key, uint64_t now_ns,
 	struct wn_run_engine *out, struct wn_errctx *ctx);
-enum wn_act_kind wn_run_engine_next(struct wn_run_engine *e, uint64_t now_ns, struct wn_act *out);
 void wn_run_engine_free(struct wn_run_engine *e);
+/* As of a trace engine, whichever it is now. */
+enum wn_act_kind wn_run_engine_next(struct wn_run_trace *rt, uint64_t now_ns, struct wn_act *out);
+void wn_run_engine_sent(struct wn_run_engine *e, uint64_t id, uint64_t tx_ns, enum wn_clock clock);
+void wn_run_engine_failed(
+	struct wn_run_engine *e, uint64_t id, wn_err err, int sys, uint64_t now_ns);
+enum wn_claim wn_run_engine_reply(struct wn_run_engine *e, const struct wn_rx *rx, uint64_t now_ns);
+void wn_run_engine_stop(struct wn_run_engine *e, enum wn_stop why, wn_err err, int sys);
 
 /* Takes what the network has for this trace, lets the engine act, delivers events. */
 void wn_run_trace_pump(struct wn_run_trace *rt);

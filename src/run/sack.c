@@ -67,5 +67,5 @@ wn_err wn_run_open_sack(struct wn_run_trace *rt, struct wn_io_config *io, struct
 			ctx, err, why.sys, "%s; use --tcp-method syn or prefer-sack", why.text);
 	wn_fmt(rt->note, sizeof(rt->note), "%s; SYN probes instead", why.text);
 	p->tcp_method = WN_TCP_METHOD_SYN;
-	return wn_run_open(rt, io, ctx);
+	return wn_run_open(rt, io, &rt->io, ctx);
 }

@@ -23,25 +23,25 @@ static void take_rx(struct wn_run_trace *rt, const struct wn_rx *rx, uint64_t no
 {
 	switch (rx->kind) {
 	case WN_RX_REPLY:
-		if (wn_trace_reply(rt->engine.trace, &rx->reply, rx->at_ns, rx->clock, now_ns) ==
-			WN_CLAIM_NO)
+		/* Once side probes are out, what is not theirs may be the trace's, too late. */
+		if (wn_run_engine_reply(&rt->engine, rx, now_ns) == WN_CLAIM_NO && !rt->engine.end)
 			rt->unclaimed++;
 		break;
 	case WN_RX_STAMP:
-		wn_trace_sent(rt->engine.trace, rx->id, rx->at_ns, rx->clock);
+		wn_run_engine_sent(&rt->engine, rx->id, rx->at_ns, rx->clock);
 		break;
 	case WN_RX_FAILED:
-		wn_trace_failed(rt->engine.trace, rx->id, rx->err, rx->sys, now_ns);
+		wn_run_engine_failed(&rt->engine, rx->id, rx->err, rx->sys, now_ns);
 		break;
 	case WN_RX_OVER:
-		wn_trace_stop(rt->engine.trace, WN_STOP_ERROR, rx->err, rx->sys);
+		wn_run_engine_stop(&rt->engine, WN_STOP_ERROR, rx->err, rx->sys);
 		break;
 	case WN_RX_CLOSED:
 		break; /* silence; the engine's own timeout decides when it has waited enough */
 	}
 }
 
-static void drain(struct wn_run_trace *rt)
+static void drain(struct wn_run_trace *rt, struct wn_io *io)
 {
 	struct wn_run *run = rt->run;
 	unsigned rounds = 64; /* a flood must not keep us from sending and from timers */
@@ -50,10 +50,25 @@ static void drain(struct wn_run_trace *rt)
 	do {
 		uint64_t now_ns = wn_run_now_ns(run);
 
-		n = rt->io->ops->recv_batch(rt->io, run->rx, WN_RUN_BATCH, now_ns);
+		n = io->ops->recv_batch(io, run->rx, WN_RUN_BATCH, now_ns);
 		for (size_t i = 0; i < n; i++)
 			take_rx(rt, &run->rx[i], now_ns);
 	} while (n == WN_RUN_BATCH && --rounds > 0);
+}
+
+static struct wn_io *io_for(const struct wn_run_trace *rt, const struct wn_probe *p)
+{
+	return rt->echo_io && p->proto == WN_PROTO_ICMP ? rt->echo_io : rt->io;
+}
+
+/* From `from` on those that go through the same back end. */
+static size_t run_of_one(const struct wn_run_trace *rt, size_t from)
+{
+	size_t n = from;
+
+	while (n < rt->tx_count && io_for(rt, &rt->tx[n].probe) == io_for(rt, &rt->tx[from].probe))
+		n++;
+	return n - from;
 }
 
 static void flush(struct wn_run_trace *rt)
@@ -62,62 +77,73 @@ static void flush(struct wn_run_trace *rt)
 
 	while (done < rt->tx_count) {
 		uint64_t now_ns = wn_run_now_ns(rt->run);
-		size_t n =
-			rt->io->ops->send_batch(rt->io, rt->tx + done, rt->tx_count - done, now_ns);
+		struct wn_io *io = io_for(rt, &rt->tx[done].probe);
+		size_t n = io->ops->send_batch(io, rt->tx + done, run_of_one(rt, done), now_ns);
 
 		for (size_t i = done; i < done + n; i++) {
 			const struct wn_tx *tx = &rt->tx[i];
 
 			if (tx->err == WN_OK)
-				wn_trace_sent(rt->engine.trace, tx->probe.id, tx->tx_ns, tx->clock);
+				wn_run_engine_sent(&rt->engine, tx->probe.id, tx->tx_ns, tx->clock);
 			else
-				wn_trace_failed(
-					rt->engine.trace, tx->probe.id, tx->err, tx->sys, now_ns);
+				wn_run_engine_failed(
+					&rt->engine, tx->probe.id, tx->err, tx->sys, now_ns);
 		}
 		done += n;
 		if (n > 0)
 			continue;
 		/* Nothing more can go now: the engine will offer the rest again. */
 		for (; done < rt->tx_count; done++)
-			wn_trace_failed(
-				rt->engine.trace, rt->tx[done].probe.id, WN_EAGAIN, 0, now_ns);
+			wn_run_engine_failed(
+				&rt->engine, rt->tx[done].probe.id, WN_EAGAIN, 0, now_ns);
 	}
 	rt->tx_count = 0;
 }
 
-static void add_counters(struct wn_run_trace *rt, struct wn_counters *c)
+static void add_counters(const struct wn_io *io, struct wn_counters *c)
 {
-	c->foreign += rt->io->counters.foreign + rt->unclaimed;
-	c->corrupt += rt->io->counters.corrupt;
-	c->truncated += rt->io->counters.truncated;
-	c->overflow += rt->io->counters.overflow;
+	c->foreign += io->counters.foreign;
+	c->corrupt += io->counters.corrupt;
+	c->truncated += io->counters.truncated;
+	c->overflow += io->counters.overflow;
+}
+
+/*
+ * An answer frees the probe's slot. A timeout does not, for a late reply may still come, unless the
+ * back end has one slot per flow and the next probe needs it.
+ */
+static void forget(struct wn_io *io, const struct wn_event *ev)
+{
+	if (io && io->ops->forget &&
+		(ev->kind == WN_EV_REPLY || (ev->kind == WN_EV_TIMEOUT && io->caps.per_flow == 1)))
+		io->ops->forget(io, ev->probe_id);
 }
 
 static void take_event(struct wn_run_trace *rt, const struct wn_event *ev)
 {
 	if (ev->kind == WN_EV_END) {
 		rt->end = *ev;
-		add_counters(rt, &rt->end.u.end.counters);
+		rt->end.u.end.counters.foreign += rt->unclaimed;
+		add_counters(rt->io, &rt->end.u.end.counters);
+		if (rt->echo_io)
+			add_counters(rt->echo_io, &rt->end.u.end.counters);
 		rt->state = WN_RUN_QUIET;
 		return;
 	}
 	wn_run_trace_emit(rt, ev);
-	/*
-	 * An answer frees the probe's slot. A timeout does not, for a late reply may still come,
-	 * unless the back end has one slot per flow and the next probe needs it.
-	 */
-	if (rt->io->ops->forget && (ev->kind == WN_EV_REPLY || (ev->kind == WN_EV_TIMEOUT &&
-								       rt->io->caps.per_flow == 1)))
-		rt->io->ops->forget(rt->io, ev->probe_id);
+	forget(rt->io, ev);
+	forget(rt->echo_io, ev);
 }
 
 void wn_run_trace_pump(struct wn_run_trace *rt)
 {
 	struct wn_act act;
 
-	drain(rt);
+	drain(rt, rt->io);
+	if (rt->echo_io)
+		drain(rt, rt->echo_io);
 	while (rt->state == WN_RUN_RUNNING) {
-		switch (wn_run_engine_next(&rt->engine, wn_run_now_ns(rt->run), &act)) {
+		switch (wn_run_engine_next(rt, wn_run_now_ns(rt->run), &act)) {
 		case WN_ACT_SEND:
 			rt->tx[rt->tx_count].probe = act.probe;
 			if (++rt->tx_count == WN_RUN_BATCH)
@@ -151,14 +177,21 @@ void wn_run_trace_finish(struct wn_run_trace *rt)
 		rt->config.on_done(rt->config.user, rt);
 }
 
+static uint64_t next_of(const struct wn_io *io)
+{
+	return io && io->ops->next_ns ? io->ops->next_ns(io) : UINT64_MAX;
+}
+
 uint64_t wn_run_trace_next_ns(const struct wn_run_trace *rt)
 {
-	uint64_t io_ns;
+	uint64_t io_ns, echo_ns;
 
 	if (rt->state == WN_RUN_QUIET)
 		return rt->holds > 0 ? UINT64_MAX : 0;
 	if (rt->state != WN_RUN_RUNNING)
 		return UINT64_MAX;
-	io_ns = rt->io->ops->next_ns ? rt->io->ops->next_ns(rt->io) : UINT64_MAX;
+	io_ns = next_of(rt->io);
+	echo_ns = next_of(rt->echo_io);
+	io_ns = echo_ns < io_ns ? echo_ns : io_ns;
 	return io_ns < rt->wake_ns ? io_ns : rt->wake_ns;
 }

@@ -135,6 +135,41 @@ static void test_invisible(void **state)
 		"mpls invisible r2 r3 r4 r5 r6\n", "6", "mpls-invisible possible 2-3..3\n");
 }
 
+/*
+ * Of two TTLs the smaller one is kept where a tunnel ends: 64 hides the tunnel on the way back, 255
+ * counts it.
+ */
+static void test_pings(void **state)
+{
+	static const char lsp[] = "mpls invisible r2 r3 r4 r5\nmpls invisible r5 r4 r3 r2\n";
+	const struct wn_finding *found;
+	struct traced t;
+
+	(void)state;
+	traced_line(&t, 8, PARTS({LINE_NODE, 5, "echo-ttl 64"}, {LINE_NODE, 6, "echo-ttl 64"}), lsp,
+		"ping-hops yes");
+	expect_found(&t.found, "mpls-invisible likely 2-3..3\n");
+	found = &t.found.list[0];
+	assert_int_equal(found->u.mpls.sign, WN_SIGN_RTLA);
+	assert_int_equal(found->u.mpls.hidden, 2);
+	assert_int_equal(found->u.mpls.reply_ttl_is, 251);
+	assert_int_equal(found->u.mpls.echo_ttl, 62);
+	/* Both TTLs are among the probes that show it. */
+	assert_int_equal(wn_result_find_side(t.r, found->probes[found->probes_kept - 1]), 2);
+	assert_int_equal(t.r->side_count, 6); /* of the routers that are seen */
+	traced_close(&t);
+	/* Pings alone say nothing: echo replies from 255 count the tunnel as well. */
+	traced_line(&t, 8, NO_PARTS, lsp, "ping-hops yes");
+	expect_found(&t.found, "");
+	traced_close(&t);
+	traced_line(&t, 8, PARTS({LINE_NODE, 5, "echo-ttl 64"}), lsp, "");
+	expect_found(&t.found, "");
+	assert_int_equal(t.r->side_count, 0);
+	traced_close(&t);
+	/* Without a tunnel the start makes no difference. */
+	expect_line(8, PARTS({LINE_NODE, 5, "echo-ttl 64"}), "", "ping-hops yes 6", "");
+}
+
 /* Another way back looks the same: the finding says no more than possible. */
 static void test_asymmetry_is_alike(void **state)
 {
@@ -220,6 +255,7 @@ int main(void)
 		cmocka_unit_test(test_u_turn),
 		cmocka_unit_test(test_opaque),
 		cmocka_unit_test(test_invisible),
+		cmocka_unit_test(test_pings),
 		cmocka_unit_test(test_asymmetry_is_alike),
 		cmocka_unit_test(test_no_ramp),
 		cmocka_unit_test(test_tunnel_behind_tunnel),

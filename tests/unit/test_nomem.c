@@ -250,6 +250,8 @@ static struct wn_run_trace_config request(struct wn_sim *sim, int variant, struc
 			.wait_min_ns = 200000000,
 			.wait_here_milli = 3000,
 			.wait_near_milli = 3000,
+			.ping_hops = variant % 2 != 0,
+			.destinations = variant % 2 != 0 ? 2 : 0,
 			.size = family == 6 ? 80 : 60},
 		.backend = WN_BACKEND_SIM,
 		.sim = sim,
