@@ -292,14 +292,23 @@ static enum wn_claim hinted(struct wn_beside *b, const struct wn_reply *reply, u
 	return wn_trace_reply(b->jobs[p->job].trace, &r, rx_ns, clock, now_ns);
 }
 
+/*
+ * Each engine takes a reply that quotes no probe it knows for a forged one of its own: so those
+ * alone are asked that sent to where it tells of.
+ */
 enum wn_claim wn_beside_reply(struct wn_beside *b, const struct wn_reply *reply, uint64_t rx_ns,
 	enum wn_clock clock, uint64_t now_ns)
 {
+	const struct wn_addr *to =
+		wn_reply_is_direct(reply->kind) ? &reply->from : &reply->quote.dst;
+
 	if (reply->hint_id != WN_HINT_NONE)
 		return hinted(b, reply, rx_ns, clock, now_ns);
 	for (uint32_t i = 0; i < b->job_count; i++) {
-		enum wn_claim claim = wn_trace_reply(b->jobs[i].trace, reply, rx_ns, clock, now_ns);
+		enum wn_claim claim = WN_CLAIM_NO;
 
+		if (wn_addr_eq(&b->jobs[i].dst, to))
+			claim = wn_trace_reply(b->jobs[i].trace, reply, rx_ns, clock, now_ns);
 		if (claim != WN_CLAIM_NO)
 			return claim;
 	}

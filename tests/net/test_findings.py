@@ -103,6 +103,29 @@ def limits():
             expect(finding["figures"]["burst"], 6, "burst")
 
 
+for fam in BOTH:
+    @cases.case(f"a tunnel on the way back, from pings, with and without root, IPv{fam}", fam)
+    def pings(family):
+        """Errors that begin with 255 and lose two more on their way than echo replies do, which
+        begin with 64: as a router at the end of an invisible tunnel of two sends them."""
+        errors = {4: "icmp type time-exceeded ip ttl set 253",
+                  6: "icmpv6 type time-exceeded ip6 hoplimit set 253"}
+        with Chain(6) as lab:
+            lab.node(4).nft("table inet box {", "chain o { type filter hook output priority 0;",
+                            errors[family], "}", "}")
+            lab.src.sysctl(ipv4__ping_group_range="0 2147483647")
+            for nobody in (False, True):
+                got = wend.run(lab.src, "explain", "-n", "--format", "json", lab.target(family),
+                               nobody=nobody).exits(REACHED)
+                expect(found(got), [("mpls-invisible", "likely", 3, 4)], "findings")
+                figures = got["findings"][0]["figures"]
+                expect((figures["sign"], figures["hidden"]), ("rtla", 2), "figures")
+            lab.src.sysctl(ipv4__ping_group_range="1 0")
+            got = wend.run(lab.src, "trace", "-n", "--ping-hops", lab.target(family),
+                           nobody=True).exits(REACHED)
+            expect("routers are not pinged" in got.out, True, "a word about it")
+
+
 @cases.case("without raw sockets it says what cannot be seen")
 def blind():
     with Chain(4) as lab:

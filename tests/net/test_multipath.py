@@ -24,6 +24,7 @@ netns.enclose()
 cases = Cases()
 wend = Wend(sys.argv[1])
 BY_DESTINATION, BY_LABEL = 0x03, 0x0B  # addresses; addresses and flow label
+BY_FLOW = 0x37  # addresses, protocol, ports: what GraphLab begins with
 SURE = ("--confidence", "99.9")
 FIXED = ("--source-port", str(FIRST_SOURCE_PORT), *SURE)
 BOTH = (("raw", False), ("errqueue", True))
@@ -159,6 +160,23 @@ def by_destination(family):
         expect_no_more(lab, family, got)
         expect(len(got.interfaces()[2]), 1, "interfaces at hop 2")
         expect("per-flow" in got.balancing(1), False, "R1 named per-flow")
+
+
+@cases.case("balancing by destination is named so once others are asked, IPv4", 4)
+@cases.case("balancing by destination is named so once others are asked, IPv6", 6)
+def by_destinations(family):
+    """Everybody asks the same addresses: the routers' answers are the same in each run."""
+    with GraphLab(fan(4)) as lab:
+        for how, name in ((BY_DESTINATION, "per-destination"), (None, "per-flow")):
+            if how:
+                lab.balance_by("R1", how)
+            for backend, nobody in BOTH:
+                got = paths(lab, family, "--destinations", "8", "--backend", backend, *SURE,
+                            nobody=nobody)
+                expect_no_more(lab, family, got, backend)
+                expect(got.balancing(1), {name}, f"{backend}: R1")
+                expect(got.side_probes() >= 8 * 3, True, f"{backend}: side probes")
+            lab.balance_by("R1", BY_FLOW)
 
 
 @cases.case("balancing by flow label is named so")

@@ -140,6 +140,9 @@ class Paths:
     def probes(self):
         return len(self._doc["probes"])
 
+    def side_probes(self):
+        return len(self._doc["side_probes"])
+
 
 class Wend:
     def __init__(self, program):
