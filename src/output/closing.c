@@ -7,6 +7,7 @@
 
 #include <inttypes.h>
 #include <string.h>
+#include "multipath/beside.h"
 #include "multipath/pmtu_view.h"
 #include "output/table.h"
 
@@ -466,6 +467,30 @@ static void say_counters(struct closing *c)
 	end_line(c);
 }
 
+/* Each router was asked twice at most. */
+static void say_pings(struct closing *c)
+{
+	unsigned asked = 0, answered = 0;
+
+	for (uint32_t i = 0; i < c->r->side_count; i++) {
+		const struct wn_side_rec *s = &c->r->sides[i];
+
+		if (s->sent.probe.flow != WN_FLOW_PING)
+			continue;
+		asked += s->sent.number == 0;
+		answered += s->sent.first_reply != WN_NONE && s->reply.kind == WN_REPLY_ECHO;
+	}
+	if (asked == 0)
+		return;
+	add(c, "Pinged ");
+	add_count(c, asked, "router");
+	if (answered == asked)
+		add(c, asked == 1 ? ": it answered." : ": all answered.");
+	else
+		wn_strbuf_fmt(&c->text, ": %u answered.", answered);
+	end_line(c);
+}
+
 static void say_note(struct closing *c, const struct wn_event *ev)
 {
 	static const char *const texts[] = {
@@ -511,6 +536,7 @@ void wn_out_closing(struct wn_strbuf *out, const struct wn_result *r, const stru
 		say_stop(&c);
 	say_mtu(&c);
 	say_signs(&c);
+	say_pings(&c);
 	if (!o->live) {
 		say_backend(&c);
 		say_counters(&c);

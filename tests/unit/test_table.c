@@ -6,6 +6,7 @@
 #include <cmocka.h>
 #include "alloc_fault.h"
 #include "golden.h"
+#include "multipath/beside.h"
 #include "output/output.h"
 #include "scenes.h"
 #include "screen_lines.h"
@@ -357,6 +358,36 @@ static void test_notes(void **state)
 }
 
 /* Long figures widen their column; nothing is cut. */
+static void ping(struct record *rec, const char *to, uint32_t number, bool answered)
+{
+	struct wn_event *ev = record_sent(rec, 64, WN_FLOW_PING, number);
+	uint64_t id = ev->probe_id;
+
+	ev->u.sent.probe.dst = record_addr(to);
+	if (answered)
+		record_reply(rec, id, WN_REPLY_ECHO, to, 900);
+	else
+		record_timeout(rec, id);
+}
+
+static void test_pings(void **state)
+{
+	struct record rec = {0};
+
+	(void)state;
+	record_start(&rec, "203.0.113.9");
+	record_hop(&rec, 1, "192.0.2.254", 412);
+	expect(&rec, &plain, "Pinged", false);
+	ping(&rec, "192.0.2.254", 0, true);
+	expect(&rec, &plain, "Pinged 1 router: it answered.\n", true);
+	ping(&rec, "192.0.2.253", 0, false);
+	expect(&rec, &plain, "Pinged 2 routers: 1 answered.\n", true);
+	ping(&rec, "192.0.2.253", 1, true);
+	expect(&rec, &plain, "Pinged 2 routers: all answered.\n", true);
+	expect(&rec, &plain, "64 ", false); /* no hop */
+	record_fini(&rec);
+}
+
 static void test_figures_are_never_cut(void **state)
 {
 	struct wn_table_opts o = plain;
@@ -419,6 +450,7 @@ int main(void)
 		cmocka_unit_test(test_reached_after_all),
 		cmocka_unit_test(test_back_end_and_counters),
 		cmocka_unit_test(test_notes),
+		cmocka_unit_test(test_pings),
 		cmocka_unit_test(test_figures_are_never_cut),
 		cmocka_unit_test(test_without_memory),
 	};
