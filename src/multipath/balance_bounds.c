@@ -81,10 +81,27 @@ static void count_tested(struct wn_builder *b)
 
 /* ---- nodes and TTLs ---- */
 
-/* Nothing follows. */
-static bool is_last(const struct wn_graph *g, const struct wn_graph_node *n)
+/* Nothing follows, or what has been seen before. */
+static bool is_last(const struct wn_builder *b, const struct wn_graph_node *n)
 {
-	return n->ttl >= g->last_ttl || n->ended == n->flows;
+	const struct wn_result *r = b->r;
+
+	return n->ttl >= b->g->last_ttl || n->ended == n->flows ||
+	       (r->stop == WN_STOP_LOOP && n->ttl + 1u >= r->stop_ttl);
+}
+
+/* Nobody answers who could tell what follows: not for want of flows. */
+static void find_dead_ends(struct wn_builder *b)
+{
+	struct wn_graph *g = b->g;
+
+	for (uint32_t i = 0; i < b->cell_count; i++) {
+		uint32_t node = b->cells[i].kind == WN_CELL_LOST ? wn_graph_before(b, i) : WN_NONE;
+
+		if (node != WN_NONE && g->nodes[node].out_count == 0 &&
+			!is_last(b, &g->nodes[node]))
+			g->nodes[node].dead_end = true;
+	}
 }
 
 static bool is_end(const struct wn_graph *g, uint32_t node)
@@ -149,12 +166,15 @@ static bool is_delivering(const struct wn_builder *b, const struct wn_graph_node
 	       is_end(b->g, b->g->links[n->first_out].to);
 }
 
+/* Where interfaces alone were asked for, nothing was proved of what follows which. */
 static void bound_nodes(struct wn_builder *b)
 {
-	for (uint32_t i = 0; i < b->g->node_count; i++) {
+	bool asked = b->r->params.paths != WN_PATHS_NODES;
+
+	for (uint32_t i = 0; asked && i < b->g->node_count; i++) {
 		struct wn_graph_node *n = &b->g->nodes[i];
 
-		if (!is_last(b->g, n) && !is_delivering(b, n))
+		if (!is_last(b, n) && !is_delivering(b, n))
 			n->miss_ppb = miss(b, n->out_count, n->tested);
 	}
 }
@@ -164,15 +184,16 @@ static void bound_hop(struct bounds *s, unsigned ttl)
 	struct wn_graph *g = s->b->g;
 	uint32_t seen = wn_graph_width(g, ttl);
 
-	if (!is_granted(s->b, ttl))
-		g->hops[ttl].miss_ppb = miss(s->b, seen, g->hops[ttl].flows);
 	if (is_judged_as_a_whole(s->b, ttl)) {
-		if (!is_granted(s->b, ttl))
-			add_part(s, ttl, WN_NONE, seen);
+		if (is_granted(s->b, ttl))
+			return;
+		g->hops[ttl].miss_ppb = miss(s->b, seen, g->hops[ttl].flows);
+		add_part(s, ttl, WN_NONE, seen);
 		return;
 	}
 	for (uint32_t i = g->hop_first[ttl - 1]; i < g->hop_first[ttl]; i++)
-		if (!is_last(g, &g->nodes[i]) && !is_delivering(s->b, &g->nodes[i]))
+		if (!is_last(s->b, &g->nodes[i]) && !g->nodes[i].dead_end &&
+			!is_delivering(s->b, &g->nodes[i]))
 			add_part(s, ttl, i, g->nodes[i].out_count);
 }
 
@@ -182,6 +203,7 @@ void wn_balance_bound(struct wn_builder *b)
 	struct wn_graph *g = b->g;
 
 	count_tested(b);
+	find_dead_ends(b);
 	bound_nodes(b);
 	for (unsigned ttl = g->first_ttl; ttl <= g->last_ttl; ttl++)
 		bound_hop(&s, ttl);

@@ -133,6 +133,36 @@ uint32_t wn_chance_few_runs(uint32_t a, uint32_t b, uint32_t runs)
 	return to_ppb(sums[0], sums[1]);
 }
 
+/* ---- one of several ways ---- */
+
+struct draw {
+	uint32_t of, ways;
+};
+
+/* Of k + 1 draws of one way to k of them. */
+static double draw_ratio(const void *of, uint32_t k)
+{
+	const struct draw *d = of;
+
+	return (d->of - (double)k) / ((k + 1.0) * (d->ways - 1.0));
+}
+
+uint32_t wn_chance_share(uint32_t part, uint32_t of, uint32_t ways)
+{
+	struct draw d = {of, ways};
+	struct spread s = {.most = of, .ratio = draw_ratio, .of = &d};
+	double whole, low, high;
+
+	assert(part <= of);
+	if (of == 0 || ways < 2)
+		return WN_CHANCE_PPB;
+	s.heaviest = (uint32_t)(((uint64_t)of + 1) / ways);
+	whole = sum_up(&s, 0, of);
+	low = sum_up(&s, 0, part);
+	high = sum_up(&s, part, of);
+	return to_ppb(2 * (low < high ? low : high), whole);
+}
+
 /* ---- small things ---- */
 
 uint32_t wn_chance_both(uint32_t ppb, uint32_t other_ppb)

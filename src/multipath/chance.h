@@ -23,6 +23,12 @@ uint32_t wn_chance_more_lost(
  */
 uint32_t wn_chance_few_runs(uint32_t a, uint32_t b, uint32_t runs);
 
+/*
+ * The chance that a way which is as good as each of `ways` is taken so rarely, or so often, as by
+ * `part` of so many: the binomial test, two-sided by twice the smaller side.
+ */
+uint32_t wn_chance_share(uint32_t part, uint32_t of, uint32_t ways);
+
 /* The product of two chances. */
 uint32_t wn_chance_both(uint32_t ppb, uint32_t other_ppb);
 

@@ -74,6 +74,7 @@ static wn_err build(struct wn_builder *b)
 		wn_graph_arrange,
 		wn_balance_judge,
 		wn_balance_compare,
+		wn_graph_share,
 		wn_graph_ways,
 	};
 	wn_err err = WN_OK;

@@ -43,20 +43,27 @@ struct wn_graph_node {
 	/* With one successor: other destinations, by side probes, of which is known where they go.
 	 */
 	uint32_t destinations;
+	uint32_t taken;		       /* of links from it: sum of passed */
+	/* Bound on the chance that ways taken alike are taken so unequally; 0: not looked at. */
+	uint32_t uneven_ppb;
 	/* Bound on the chance that one more successor was missed; WN_STOPPING_PPB: nothing is
-	 * known of what follows; 0: none is to be expected, or that is taken for granted. */
+	 * known of what follows; 0: none is to be expected, that is taken for granted, or links
+	 * were not asked for. */
 	uint32_t miss_ppb;
 	enum wn_lb lb;
 	bool label_known; /* IPv6: whether it looks at the flow label */
 	uint8_t ttl;
 	bool target;
+	bool dead_end; /* flows went on from it, and nobody answered one TTL on */
 };
 
 struct wn_graph_link {
 	uint32_t from, to; /* nodes */
 	uint32_t flows;	   /* that showed it */
-	bool inferred;	   /* no flow showed it, but one of the TTLs has this single node */
-	bool unsure; /* behind a node that balances packets: its ends may not belong together */
+	/* That took it: showed it or, where its start alone can have been before, met its end. */
+	uint32_t passed;
+	bool inferred; /* no flow showed it, but one of the TTLs has this single node */
+	bool unsure;   /* behind a node that balances packets: its ends may not belong together */
 };
 
 enum wn_graph_end {
@@ -89,10 +96,13 @@ struct wn_graph_path {
 };
 
 struct wn_graph_hop {
-	uint32_t flows;	   /* of which it is known what they met here */
-	uint32_t torn;	   /* of these met several interfaces */
-	uint32_t lost;	   /* flows that got no answer here, which loss is enough to explain */
-	uint32_t miss_ppb; /* bound on the chance that one more interface was missed here, or 0 */
+	uint32_t flows; /* of which it is known what they met here */
+	uint32_t met;	/* flows of all its nodes: what shares are parts of */
+	uint32_t torn;	/* of these met several interfaces */
+	uint32_t lost;	/* flows that got no answer here, which loss is enough to explain */
+	/* Bound on the chance that one more interface was missed here; 0: the TTL is not looked at
+	 * as a whole, or taken for granted. */
+	uint32_t miss_ppb;
 };
 
 struct wn_graph {
@@ -108,8 +118,11 @@ struct wn_graph {
 	uint8_t first_ttl, last_ttl; /* of the flows; the source stands at first_ttl - 1 */
 	uint32_t interfaces;	     /* addresses among the nodes */
 	uint32_t inferred;	     /* links */
-	uint32_t torn_flows;	     /* that met several interfaces at some TTL */
-	uint64_t paths_possible;     /* along the links; INT64_MAX: that many or more */
+	bool links_claimed;  /* what is bounded is links as well as interfaces: they were asked for,
+			      * and no packet may have taken its own way */
+	uint32_t torn_flows; /* that met several interfaces at some TTL */
+	uint64_t paths_possible; /* along the links; INT64_MAX: that many or more; 0: links do not
+				  * tell */
 	/* Where most is left to chance: at a node (of the TTL before), or, where a TTL is looked at
 	 * as a whole, WN_NONE. worst_ttl 0: there is nothing to bound. */
 	uint32_t worst_node, worst_ppb;

@@ -54,7 +54,8 @@ static void count_links(struct wn_graph *g, const uint64_t *keys, uint32_t count
 /* ttl: where the single node is. Torn flows show no links, but they do pass it. */
 static bool may_infer(const struct wn_builder *b, unsigned ttl, const struct wn_graph_node *n)
 {
-	return wn_graph_infers(b, ttl) || n->torn == n->flows;
+	return wn_graph_infers(b, ttl) ||
+	       (n->torn == n->flows && b->r->params.paths != WN_PATHS_NODES);
 }
 
 static void infer(struct wn_graph *g, uint32_t from, uint32_t to)

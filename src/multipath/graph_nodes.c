@@ -176,6 +176,7 @@ static void meet(struct wn_builder *b, const struct wn_cell *c, uint32_t node)
 	struct wn_graph_node *n = &b->g->nodes[node];
 
 	n->flows++;
+	b->g->hops[c->ttl].met++;
 	n->torn += c->kind == WN_CELL_TORN;
 	n->ended += c->ends;
 }

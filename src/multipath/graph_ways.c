@@ -122,6 +122,23 @@ static void add(uint64_t *sum, uint64_t n)
 	*sum = n > INT64_MAX - *sum ? INT64_MAX : *sum + n;
 }
 
+/* Links say which ways there are: they were asked for, and belong to each other. */
+static bool links_tell(const struct wn_builder *b)
+{
+	for (uint32_t i = 0; i < b->g->link_count; i++)
+		if (b->g->links[i].unsure)
+			return false;
+	return b->r->params.paths != WN_PATHS_NODES;
+}
+
+static bool all_by_flow(const struct wn_graph *g)
+{
+	for (uint32_t i = 0; i < g->node_count; i++)
+		if (g->nodes[i].lb == WN_LB_PACKET || g->nodes[i].lb == WN_LB_UNKNOWN)
+			return false;
+	return true;
+}
+
 /* Ways from the source to where flows ended or no link leads on. Links come in order of TTL. */
 static void count_possible(struct wn_graph *g, uint64_t *ways)
 {
@@ -153,7 +170,9 @@ wn_err wn_graph_ways(struct wn_builder *b)
 				w.flows[count++] = i;
 		wn_sort(&w, count, &ops);
 		collect_paths(g, &w, count);
-		count_possible(g, ways);
+		g->links_claimed = links_tell(b) && all_by_flow(g);
+		if (links_tell(b))
+			count_possible(g, ways);
 		err = WN_OK;
 	}
 	wn_free(w.flows);

@@ -6,18 +6,27 @@
 
 #define LINES 3 /* one for each node, link, flow */
 
+/* Nothing where nothing is claimed. */
+static void write_miss(struct wn_jw *w, uint32_t ppb)
+{
+	wn_jw_opt(w, "miss_ppb", ppb > 0 ? (int64_t)ppb : -1);
+}
+
 static void write_claims(struct wn_jw *w, const struct wn_result *r, const struct wn_graph *g)
 {
 	bool bounded = g->worst_ttl > 0;
 
 	wn_jw_text(w, "model", r->params.min_share_ppm ? "minimum-share" : "uniform");
+	wn_jw_bool(w, "links_claimed", g->links_claimed);
 	wn_jw_opt(w, "miss_ppb", bounded ? (int64_t)g->whole_ppb : -1);
 	wn_jw_opt(w, "worst_miss_ppb", bounded ? (int64_t)g->worst_ppb : -1);
 	wn_jw_opt(w, "worst_ttl", bounded ? g->worst_ttl : -1);
 	wn_jw_opt(w, "worst_node", g->worst_node == WN_NONE ? -1 : (int64_t)g->worst_node);
 	wn_jw_int(w, "paths_seen", g->path_count);
 	wn_jw_opt(w, "paths_possible",
-		g->paths_possible == INT64_MAX ? -1 : (int64_t)g->paths_possible);
+		g->paths_possible == INT64_MAX || g->paths_possible == 0
+			? -1
+			: (int64_t)g->paths_possible);
 	wn_jw_int(w, "interfaces", g->interfaces);
 	wn_jw_int(w, "torn_flows", g->torn_flows);
 }
@@ -33,7 +42,7 @@ static void write_hops(struct wn_jw *w, const struct wn_graph *g)
 		wn_jw_int(w, "flows", g->hops[ttl].flows);
 		wn_jw_int(w, "torn", g->hops[ttl].torn);
 		wn_jw_int(w, "lost", g->hops[ttl].lost);
-		wn_jw_int(w, "miss_ppb", g->hops[ttl].miss_ppb);
+		write_miss(w, g->hops[ttl].miss_ppb);
 		wn_jw_end(w);
 	}
 	wn_jw_end(w);
@@ -65,8 +74,10 @@ static void write_node(
 	wn_jw_int(w, "ended", n->ended);
 	wn_jw_int(w, "successors", n->out_count);
 	wn_jw_int(w, "tested", n->tested);
-	wn_jw_int(w, "miss_ppb", n->miss_ppb);
+	write_miss(w, n->miss_ppb);
+	wn_jw_bool(w, "dead_end", n->dead_end);
 	wn_jw_text(w, "balancing", wn_lb_name(n->lb));
+	wn_jw_opt(w, "uneven_ppb", n->uneven_ppb > 0 ? (int64_t)n->uneven_ppb : -1);
 	wn_jw_bool(w, "label_known", n->label_known);
 	wn_jw_end(w);
 }
@@ -79,6 +90,7 @@ static void write_links(struct wn_jw *w, const struct wn_graph *g)
 		wn_jw_int(w, "from", g->links[i].from);
 		wn_jw_int(w, "to", g->links[i].to);
 		wn_jw_int(w, "flows", g->links[i].flows);
+		wn_jw_int(w, "passed", g->links[i].passed);
 		wn_jw_bool(w, "inferred", g->links[i].inferred);
 		wn_jw_bool(w, "unsure", g->links[i].unsure);
 		wn_jw_end(w);

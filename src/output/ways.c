@@ -237,7 +237,8 @@ void wn_ways_balance(struct wn_strbuf *out, const struct wn_ways *p, uint32_t no
 		return;
 	wn_strbuf_puts(out, balance_words(p, n));
 	if (n->out_count > 1)
-		wn_strbuf_fmt(out, " over %u", (unsigned)n->out_count);
+		wn_strbuf_fmt(out, " over %u%s", (unsigned)n->out_count,
+			p->r->params.paths == WN_PATHS_NODES ? " or more" : "");
 }
 
 /* ---- rows ---- */
@@ -416,10 +417,10 @@ void wn_ways_put_share(const void *row, char *buf)
 	const struct wn_ways_row *r = row;
 	const struct wn_graph *g = &r->p->g;
 	struct wn_strbuf text = WN_STRBUF_INIT;
-	uint64_t flows = g->hops[r->row.ttl].flows;
+	uint64_t met = g->hops[r->row.ttl].met;
 
 	if (r->node != WN_GRAPH_SOURCE)
-		wn_ways_percent(&text, r->count > 1 ? flows : g->nodes[r->node].flows, flows);
+		wn_ways_percent(&text, r->count > 1 ? met : g->nodes[r->node].flows, met);
 	wn_ways_to_cell(r->p, &text, buf);
 }
 

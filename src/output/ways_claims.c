@@ -8,6 +8,8 @@
 #include "multipath/stopping.h"
 
 #define PLACES_SHOWN 3 /* routers that one sentence names */
+#define SHARES_SHOWN 4 /* of one router */
+#define UNEVEN_PPB   (WN_STOPPING_PPB / 100)
 
 struct claims {
 	struct wn_strbuf *out;
@@ -67,9 +69,12 @@ static void add_paths(struct claims *c)
 		add_count(c, g->path_count, "path");
 	else
 		add(c, "No path");
-	if (g->path_count == g->paths_possible)
+	if (g->path_count > 0 && g->path_count == g->paths_possible)
 		return;
-	add(c, " seen from end to end, ");
+	add(c, " seen from end to end");
+	if (g->paths_possible == 0)
+		return;
+	add(c, ", ");
 	if (g->paths_possible == INT64_MAX)
 		add(c, "more than can be counted");
 	else
@@ -86,25 +91,56 @@ static uint32_t count_silent(const struct wn_graph *g)
 	return n;
 }
 
+static uint32_t count_unsure(const struct wn_graph *g)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < g->link_count; i++)
+		n += g->links[i].unsure;
+	return n;
+}
+
+static void add_links(struct claims *c)
+{
+	const struct wn_graph *g = &c->p->g;
+	uint32_t unsure = count_unsure(g);
+
+	add(c, ", ");
+	add_count(c, g->link_count, "link");
+	if (g->inferred > 0)
+		wn_strbuf_fmt(&c->text, " (%u inferred", (unsigned)g->inferred);
+	if (unsure > 0)
+		wn_strbuf_fmt(
+			&c->text, "%s%u unsure", g->inferred > 0 ? ", " : " (", (unsigned)unsure);
+	add(c, g->inferred + unsure > 0 ? ")" : "");
+}
+
+/* Where interfaces alone were asked for, what is drawn between them is a by-product. */
 static void say_size(struct claims *c)
 {
 	const struct wn_graph *g = &c->p->g;
+	bool nodes = c->p->r->params.paths == WN_PATHS_NODES;
 	uint32_t silent = count_silent(g);
 
-	add_paths(c);
-	add(c, g->path_count == g->paths_possible ? ", " : "; ");
+	if (!nodes) {
+		add_paths(c);
+		add(c, g->path_count > 0 && g->path_count == g->paths_possible ? ", " : "; ");
+	}
 	add_count(c, g->interfaces, "interface");
 	if (silent > 0) {
 		add(c, ", ");
 		add_count(c, silent, "silent hop");
 	}
-	add(c, ", ");
-	add_count(c, g->link_count, "link");
-	if (g->inferred > 0)
-		wn_strbuf_fmt(&c->text, " (%u inferred)", (unsigned)g->inferred);
+	if (!nodes)
+		add_links(c);
 	add(c, ", ");
 	add_count(c, g->flow_count, "flow");
 	add(c, ".");
+	if (nodes)
+		wn_strbuf_fmt(&c->text,
+			" Links were not asked for (--mode nodes): those shown are the %u that "
+			"flows met by the way.",
+			(unsigned)g->link_count);
 	end_line(c);
 }
 
@@ -136,22 +172,40 @@ static void add_bound(struct claims *c, uint32_t ppb)
 	wn_view_drop(&c->text, &text);
 }
 
-static bool has_unsure(const struct wn_graph *g)
+static bool has_dead_ends(const struct wn_graph *g)
 {
-	for (uint32_t i = 0; i < g->link_count; i++)
-		if (g->links[i].unsure)
+	for (uint32_t i = 0; i < g->node_count; i++)
+		if (g->nodes[i].dead_end)
 			return true;
 	return false;
+}
+
+/* The model is about flows; where packets go each its own way only interfaces can be counted. */
+static void add_exceptions(struct claims *c)
+{
+	const struct wn_graph *g = &c->p->g;
+	bool packets = false, maybe = false;
+
+	for (uint32_t i = 0; i < g->node_count; i++) {
+		packets = packets || g->nodes[i].lb == WN_LB_PACKET;
+		maybe = maybe || g->nodes[i].lb == WN_LB_UNKNOWN;
+	}
+	if (packets)
+		add(c, "; where each packet takes its own way it does not hold, and no links are "
+		       "claimed there");
+	else if (maybe)
+		add(c, "; where flows met one router, later another, it may not hold, and no links "
+		       "are claimed there");
 }
 
 static void say_model(struct claims *c)
 {
 	const struct wn_graph *g = &c->p->g;
-	bool nodes = c->p->r->params.paths == WN_PATHS_NODES || has_unsure(g);
 
 	if (g->worst_ttl == 0)
 		return;
 	add_model(c);
+	add_exceptions(c);
 	if (g->worst_ppb == WN_STOPPING_PPB) {
 		add(c, ". Not enough flows were seen behind ");
 		if (g->worst_node == WN_NONE)
@@ -162,8 +216,11 @@ static void say_model(struct claims *c)
 		end_line(c);
 		return;
 	}
-	wn_strbuf_fmt(&c->text, ". The chance that %s was missed is ",
-		nodes ? "an interface" : "anything");
+	wn_strbuf_fmt(&c->text, ". The chance that %s%s was missed is ",
+		g->links_claimed ? "anything" : "an interface",
+		!has_dead_ends(g)  ? ""
+		: g->links_claimed ? " else"
+				   : " elsewhere");
 	add_bound(c, g->whole_ppb);
 	if (g->whole_ppb < WN_STOPPING_PPB / 1000) {
 		add(c, ".");
@@ -191,23 +248,38 @@ static bool is_torn_here(const struct wn_graph *g, const struct wn_graph_node *n
 	return n->out_count > 0 && !g->links[n->first_out].unsure;
 }
 
-static void say_places(struct claims *c, enum wn_lb lb, const char *words)
+static bool by_packet(const struct wn_graph *g, const struct wn_graph_node *n)
+{
+	return n->lb == WN_LB_PACKET && is_torn_here(g, n);
+}
+
+static bool maybe_by_packet(const struct wn_graph *g, const struct wn_graph_node *n)
+{
+	return n->lb == WN_LB_UNKNOWN && is_torn_here(g, n);
+}
+
+static bool is_dead_end(const struct wn_graph *g, const struct wn_graph_node *n)
+{
+	(void)g;
+	return n->dead_end;
+}
+
+static void say_places(struct claims *c, const char *before,
+	bool (*is_one)(const struct wn_graph *g, const struct wn_graph_node *n), const char *after)
 {
 	const struct wn_graph *g = &c->p->g;
 	unsigned count = 0;
 
 	for (uint32_t i = 0; i < g->node_count; i++) {
-		if (g->nodes[i].lb != lb || !is_torn_here(g, &g->nodes[i]))
+		if (!is_one(g, &g->nodes[i]) || count++ >= PLACES_SHOWN)
 			continue;
-		if (count++ >= PLACES_SHOWN)
-			continue;
-		add(c, count > 1 ? ", " : "Behind ");
+		add(c, count > 1 ? ", " : before);
 		add_place(c, i);
 	}
 	if (count > PLACES_SHOWN)
 		wn_strbuf_fmt(&c->text, " and %u more", count - PLACES_SHOWN);
 	if (count > 0)
-		add(c, words);
+		add(c, after);
 	end_line(c);
 }
 
@@ -234,8 +306,8 @@ static void say_torn(struct claims *c)
 {
 	uint32_t torn = c->p->g.torn_flows;
 
-	say_places(c, WN_LB_PACKET, " each packet takes its own way.");
-	say_places(c, WN_LB_UNKNOWN,
+	say_places(c, "Behind ", by_packet, " each packet takes its own way.");
+	say_places(c, "Behind ", maybe_by_packet,
 		" flows met one router, later another: the path changed, or each packet takes its "
 		"own way.");
 	say_unsure(c);
@@ -246,6 +318,86 @@ static void say_torn(struct claims *c)
 		add(c, " no links there.");
 		end_line(c);
 	}
+}
+
+/* ---- shares ---- */
+
+/* The node whose ways are least alike; how many there are that are not, by chance in 1% of graphs.
+ */
+static uint32_t find_uneven(const struct wn_graph *g, uint32_t *out_count)
+{
+	uint32_t judged = 0, worst = WN_NONE;
+
+	*out_count = 0;
+	for (uint32_t i = 0; i < g->node_count; i++)
+		judged += g->nodes[i].uneven_ppb > 0;
+	for (uint32_t i = 0; i < g->node_count; i++) {
+		uint32_t ppb = g->nodes[i].uneven_ppb;
+
+		if (ppb == 0 || ppb > UNEVEN_PPB / judged)
+			continue;
+		++*out_count;
+		if (worst == WN_NONE || ppb < g->nodes[worst].uneven_ppb)
+			worst = i;
+	}
+	return worst;
+}
+
+/* "97% and 3.5%", of many "2.1% to 40%"; the smallest share is returned. */
+static uint32_t add_shares(struct claims *c, const struct wn_graph_node *n)
+{
+	const struct wn_graph_link *links = &c->p->g.links[n->first_out];
+	uint32_t least = links[0].passed, most = least;
+
+	for (uint32_t i = 1; i < n->out_count; i++) {
+		least = links[i].passed < least ? links[i].passed : least;
+		most = links[i].passed > most ? links[i].passed : most;
+	}
+	for (uint32_t i = 0; n->out_count <= SHARES_SHOWN && i < n->out_count; i++) {
+		add(c, i == 0 ? "" : i + 1 < n->out_count ? ", " : " and ");
+		wn_ways_percent(&c->text, links[i].passed, n->taken);
+	}
+	if (n->out_count > SHARES_SHOWN) {
+		wn_ways_percent(&c->text, least, n->taken);
+		add(c, " to ");
+		wn_ways_percent(&c->text, most, n->taken);
+	}
+	return (uint32_t)((uint64_t)least * 1000000 / n->taken);
+}
+
+/* A value that the option takes: whole percent, tenths below one. */
+static void add_min_share(struct claims *c, uint32_t least_ppm)
+{
+	uint32_t tenths = least_ppm / 1000 > 0 ? least_ppm / 1000 : 1;
+
+	if (tenths >= 10)
+		tenths -= tenths % 10;
+	add(c, "; --min-share ");
+	wn_strbuf_fixed(&c->text, tenths, 1, tenths < 10 ? 1 : 0);
+	add(c, " bounds the chance to miss a branch as small as that.");
+}
+
+static void say_uneven(struct claims *c)
+{
+	uint32_t count, node = find_uneven(&c->p->g, &count), least_ppm;
+	const struct wn_graph_node *n;
+
+	if (node == WN_NONE)
+		return;
+	n = &c->p->g.nodes[node];
+	add_place(c, node);
+	add(c, " sends ");
+	least_ppm = add_shares(c, n);
+	wn_strbuf_fmt(&c->text, " of %u flows", (unsigned)n->taken);
+	if (count > 1)
+		wn_strbuf_fmt(&c->text, ", and %u more router%s unequal shares as well",
+			(unsigned)count - 1, count > 2 ? "s" : "");
+	add(c, ": uneven");
+	if (c->p->r->params.min_share_ppm == 0 || least_ppm < c->p->r->params.min_share_ppm)
+		add_min_share(c, least_ppm);
+	else
+		add(c, ", which --min-share allows for.");
+	end_line(c);
 }
 
 static void say_signs(struct claims *c)
@@ -267,6 +419,9 @@ void wn_ways_claims(struct wn_strbuf *out, const struct wn_ways *p)
 	if (p->g.node_count > 1) {
 		say_size(&c);
 		say_model(&c);
+		say_places(&c, "Nobody answers behind ", is_dead_end,
+			": how many ways lead on from there is not known.");
+		say_uneven(&c);
 		say_torn(&c);
 	}
 	wn_view_drop(out, &c.text);

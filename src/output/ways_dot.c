@@ -62,7 +62,7 @@ static void add_figures(struct wn_strbuf *out, struct wn_ways *p, uint32_t node)
 		return;
 	wn_ways_row(p, node, 1, &row);
 	wn_strbuf_puts(out, "\\n");
-	wn_ways_percent(out, p->g.nodes[node].flows, p->g.hops[row.row.ttl].flows);
+	wn_ways_percent(out, p->g.nodes[node].flows, p->g.hops[row.row.ttl].met);
 	if (row.row.stats.mean_ns >= 0) {
 		wn_strbuf_puts(out, ", ");
 		wn_view_ms(out, row.row.stats.mean_ns);
@@ -113,9 +113,9 @@ static void write_link(struct wn_strbuf *out, const struct wn_ways *p, uint32_t 
 		wn_strbuf_puts(out, " [style=dashed]");
 	else if (l->unsure)
 		wn_strbuf_puts(out, " [style=dotted]");
-	else if (from->out_count > 1) {
+	else if (from->out_count > 1 && p->r->params.paths != WN_PATHS_NODES) {
 		wn_strbuf_puts(out, " [label=\"");
-		wn_ways_percent(out, l->flows, from->tested);
+		wn_ways_percent(out, l->passed, from->taken);
 		wn_strbuf_puts(out, "\"]");
 	}
 	wn_strbuf_puts(out, ";\n");

@@ -36,7 +36,8 @@ static void put_balance(const void *row, char *buf)
 	if (!wn_ways_is_balancing(&r->p->g, r->node))
 		return;
 	if (n->out_count > 1)
-		wn_fmt(buf, WN_CELL_SIZE, "%u %s", (unsigned)n->out_count, wn_lb_name(n->lb));
+		wn_fmt(buf, WN_CELL_SIZE, "%u%s %s", (unsigned)n->out_count,
+			r->p->r->params.paths == WN_PATHS_NODES ? "+" : "", wn_lb_name(n->lb));
 	else
 		wn_fmt(buf, WN_CELL_SIZE, "%s", wn_lb_name(n->lb));
 }

@@ -191,6 +191,8 @@ static void check_links(const struct wn_result *r, const struct wn_graph *g, con
 			   (l[-1].from == l->from && l[-1].to < l->to));
 		prop_check(l->flows == witnesses(r, g, t, l));
 		prop_check(l->inferred == (l->flows == 0));
+		prop_check(l->passed >= l->flows && l->passed <= FLOWS);
+		prop_check(!l->inferred || r->params.paths != WN_PATHS_NODES);
 		inferred += l->inferred;
 		if (l->inferred)
 			prop_check(wn_graph_width(g, g->nodes[l->from].ttl) == 1 ||
@@ -240,8 +242,11 @@ static void check_every_flow_is_heard(
 
 static void check_nodes(const struct wn_result *r, const struct wn_graph *g)
 {
+	uint32_t met[256] = {0};
+
 	for (uint32_t i = 0; i < g->node_count; i++) {
 		const struct wn_graph_node *n = &g->nodes[i];
+		uint32_t taken = 0;
 
 		prop_check(i >= g->hop_first[n->ttl] && i < g->hop_first[n->ttl + 1]);
 		prop_check(i == 0 || n->responder == WN_NONE || n->responder < r->responder_count);
@@ -249,11 +254,18 @@ static void check_nodes(const struct wn_result *r, const struct wn_graph *g)
 		prop_check(n->torn <= n->flows && n->ended <= n->flows);
 		prop_check(n->tested <= FLOWS);
 		prop_check(n->miss_ppb <= WN_STOPPING_PPB && (unsigned)n->lb < WN_LB_COUNT);
+		prop_check(n->uneven_ppb <= WN_STOPPING_PPB && (!n->dead_end || !n->out_count));
 		for (uint32_t j = 0; j < n->out_count; j++)
 			prop_check(g->links[n->first_out + j].from == i);
+		for (uint32_t j = 0; j < n->out_count; j++)
+			taken += g->links[n->first_out + j].passed;
+		prop_check(n->taken == taken);
+		met[n->ttl] += n->flows;
 		for (uint32_t j = 0; j < n->in_count; j++)
 			prop_check(g->links[g->in_links[n->first_in + j]].to == i);
 	}
+	for (unsigned ttl = g->first_ttl; ttl < 256; ttl++)
+		prop_check(g->hops[ttl].met == met[ttl]);
 	prop_check(g->hop_first[0] == 0 && g->hop_first[256] == g->node_count);
 }
 
@@ -272,7 +284,8 @@ static void check_flows(const struct wn_graph *g)
 	for (uint32_t i = 0; i < g->path_count; i++)
 		taken += g->paths[i].flows;
 	prop_check(steps == g->step_count && taken == on_paths);
-	prop_check(g->path_count <= g->paths_possible && g->paths_possible <= INT64_MAX);
+	prop_check(g->paths_possible == 0 || g->path_count <= g->paths_possible);
+	prop_check(g->paths_possible <= INT64_MAX);
 	prop_check(g->torn_flows <= g->flow_count && g->whole_ppb <= WN_STOPPING_PPB);
 	prop_check(g->whole_ppb >= g->worst_ppb);
 }

@@ -74,6 +74,34 @@ static void test_runs_count_cases(void **state)
 	assert_int_equal(wn_chance_few_runs(5, 0, 1), WN_CHANCE_PPB);
 }
 
+/* Every way to draw so often among up to four. */
+static void test_share_counts_cases(void **state)
+{
+	(void)state;
+	for (uint32_t ways = 2; ways <= 4; ways++)
+		for (uint32_t of = 1; of <= 6; of++)
+			for (uint32_t part = 0; part <= of; part++) {
+				uint32_t all = 0, low = 0, high = 0, rows = 1;
+
+				for (uint32_t i = 0; i < of; i++)
+					rows *= ways;
+				for (uint32_t row = 0; row < rows; row++) {
+					uint32_t first = 0, rest = row;
+
+					for (uint32_t i = 0; i < of; i++, rest /= ways)
+						first += rest % ways == 0;
+					all++;
+					low += first <= part;
+					high += first >= part;
+				}
+				low = low < high ? low : high;
+				near(wn_chance_share(part, of, ways),
+					2.0 * low < all ? 2.0 * low / all : 1);
+			}
+	assert_int_equal(wn_chance_share(0, 0, 3), WN_CHANCE_PPB);
+	assert_int_equal(wn_chance_share(5, 5, 1), WN_CHANCE_PPB);
+}
+
 /* Figures from exact fractions; nothing overflows where there are many. */
 static void test_large(void **state)
 {
@@ -85,6 +113,9 @@ static void test_large(void **state)
 	near(wn_chance_few_runs(32, 32, 20), 0.000718090770361661);
 	assert_int_equal(wn_chance_few_runs(2000, 2000, 2), 1);
 	near(wn_chance_few_runs(2000, 2000, 2001), 0.5063066486976152);
+	near(wn_chance_share(7, 201, 2), 1.53e-48);
+	near(wn_chance_share(12, 200, 10), 0.06409305759381284);
+	assert_int_equal(wn_chance_share(65536, 65536, 65536), 1);
 	assert_int_equal(wn_chance_both(500000000, 500000000), 250000000);
 	assert_int_equal(wn_chance_both(1, 1), 1);
 	assert_int_equal(wn_chance_both(WN_CHANCE_PPB, 7), 7);
@@ -116,6 +147,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_fisher_counts_cases),
 		cmocka_unit_test(test_runs_count_cases),
+		cmocka_unit_test(test_share_counts_cases),
 		cmocka_unit_test(test_large),
 		cmocka_unit_test(test_interval),
 	};

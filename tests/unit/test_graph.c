@@ -126,7 +126,7 @@ static void test_no_link_without_a_flow(void **state)
 	assert_int_equal(at(&s, 2, 23)->miss_ppb, WN_STOPPING_PPB);
 	assert_int_equal(s.g.whole_ppb, WN_STOPPING_PPB);
 	leave(&s);
-	draw(&s, WN_PATHS_NODES, lines);
+	draw(&s, WN_PATHS_LITE, lines);
 	expect_size(&s, 9, 10);
 	expect_link(&s, 1, 1, 23, 0);
 	expect_link(&s, 3, 33, 4, 0);
@@ -136,6 +136,75 @@ static void test_no_link_without_a_flow(void **state)
 	assert_int_equal(at(&s, 1, 1)->out_count, 3);
 	assert_int_equal(at(&s, 1, 1)->tested, 3);
 	leave(&s);
+}
+
+/* Who asks for interfaces alone gets no link that a flow has not shown, nor a path. */
+static void test_interfaces_alone(void **state)
+{
+	static const char *const lines[] = {
+		"1 21 * 4 !", "- 22 - - -", "- 23/24 - - -", "- - - 4 !", "- - - - !", NULL};
+	struct scene s;
+
+	(void)state;
+	draw(&s, WN_PATHS_NODES, lines);
+	expect_size(&s, 8, 5);
+	assert_int_equal(s.g.inferred, 0);
+	assert_null(joined(&s, 1, 1, 22));
+	assert_null(joined(&s, 1, 1, 23));
+	assert_int_equal(s.g.path_count, 1);
+	assert_int_equal(s.g.paths_possible, 0);
+	assert_false(s.g.links_claimed);
+	for (uint32_t i = 0; i < s.g.node_count; i++)
+		assert_int_equal(s.g.nodes[i].miss_ppb, 0);
+	leave(&s);
+}
+
+/* Shares are parts of what adds up, whatever was probed where. */
+static void test_shares_add_up(void **state)
+{
+	static const char *const lines[] = {
+		"1 21 3", "1 22 3", "- 21 3", "- 21 3", "- 21 -", "- 21/22 -", NULL};
+	struct scene s;
+
+	(void)state;
+	draw(&s, WN_PATHS_LITE, lines);
+	expect_link(&s, 1, 1, 21, 1);
+	assert_int_equal(joined(&s, 1, 1, 21)->passed, 5);
+	assert_int_equal(joined(&s, 1, 1, 22)->passed, 2);
+	assert_int_equal(at(&s, 1, 1)->taken, 7);
+	assert_int_equal(s.g.hops[2].flows, 6);
+	assert_int_equal(s.g.hops[2].met, 7);
+	leave(&s);
+	draw(&s, WN_PATHS_FULL, lines);
+	assert_int_equal(joined(&s, 1, 1, 21)->passed, 1);
+	assert_int_equal(at(&s, 1, 1)->taken, 2);
+	leave(&s);
+}
+
+/* `often` flows of 40 take one of two ways. */
+static uint32_t unevenness_of(enum wn_paths_mode mode, uint32_t often, const char *way)
+{
+	struct scene s = {0};
+	uint32_t ppb;
+
+	walk_start(&s.rec, mode);
+	for (uint32_t flow = 0; flow < 40; flow++)
+		walk(&s.rec, flow, flow < often ? way : "1 22 !");
+	build(&s);
+	ppb = at(&s, 1, 1)->uneven_ppb;
+	leave(&s);
+	return ppb;
+}
+
+static void test_uneven_ways(void **state)
+{
+	(void)state;
+	assert_true(unevenness_of(WN_PATHS_FULL, 20, "1 21 !") == WN_STOPPING_PPB);
+	assert_true(unevenness_of(WN_PATHS_FULL, 25, "1 21 !") > 100000000);
+	assert_true(unevenness_of(WN_PATHS_LITE, 38, "1 21 !") < 10000);
+	assert_int_equal(unevenness_of(WN_PATHS_LITE, 40, "1 21 !"), 0); /* one way */
+	assert_int_equal(unevenness_of(WN_PATHS_FULL, 38, "1 21/22/21 !"), 0);
+	assert_int_equal(unevenness_of(WN_PATHS_NODES, 38, "1 21 !"), 0);
 }
 
 /* Where there is one node only, a flow need not have been seen to be followed from end to end. */
@@ -232,6 +301,27 @@ static void test_dead_end(void **state)
 	draw(&s, WN_PATHS_LITE, lines);
 	expect_link(&s, 2, 2, 4, 2);
 	assert_null(joined(&s, 2, 3, 4));
+	assert_true(at(&s, 2, 3)->dead_end);
+	assert_false(at(&s, 2, 2)->dead_end);
+	assert_int_equal(at(&s, 2, 3)->miss_ppb, WN_STOPPING_PPB);
+	/* It is no question of how many flows there were. */
+	assert_true(s.g.whole_ppb < WN_STOPPING_PPB && s.g.worst_ppb < WN_STOPPING_PPB);
+	leave(&s);
+}
+
+/* What comes again needs no proof. */
+static void test_loop(void **state)
+{
+	struct scene s = {0};
+
+	(void)state;
+	walk_start(&s.rec, WN_PATHS_FULL);
+	for (uint32_t flow = 0; flow < 8; flow++)
+		walk(&s.rec, flow, flow ? "1 2 3 2" : "1 2 3 2 3");
+	record_stop(&s.rec, WN_STOP_LOOP, 5);
+	build(&s);
+	assert_int_equal(s.g.whole_ppb, wn_stopping_miss_ppb(1, 8));
+	assert_int_equal(at(&s, 4, 2)->miss_ppb, 0);
 	leave(&s);
 }
 
@@ -444,12 +534,16 @@ int main(void)
 		cmocka_unit_test(test_refusal_ends_a_flow),
 		cmocka_unit_test(test_target_on_the_way),
 		cmocka_unit_test(test_no_link_without_a_flow),
+		cmocka_unit_test(test_interfaces_alone),
+		cmocka_unit_test(test_shares_add_up),
+		cmocka_unit_test(test_uneven_ways),
 		cmocka_unit_test(test_paths_over_single_nodes),
 		cmocka_unit_test(test_no_link_behind_the_end),
 		cmocka_unit_test(test_silent_router),
 		cmocka_unit_test(test_loss_is_not_silence),
 		cmocka_unit_test(test_a_limit_is_not_silence),
 		cmocka_unit_test(test_dead_end),
+		cmocka_unit_test(test_loop),
 		cmocka_unit_test(test_silence_where_nobody_answers),
 		cmocka_unit_test(test_silence_or_loss),
 		cmocka_unit_test(test_silent_end),

@@ -86,6 +86,12 @@ static void is_null(const json_t *doc, const char *path)
 		fail_msg("%s is not null", path);
 }
 
+static void is_false(const json_t *doc, const char *path)
+{
+	if (!json_is_false(at(doc, path)))
+		fail_msg("%s is not false", path);
+}
+
 static void is_true(const json_t *doc, const char *path)
 {
 	if (!json_is_true(at(doc, path)))
@@ -307,7 +313,8 @@ static void test_paths(void **state)
 	is_text(doc, "parameters/paths", "full");
 	is_text(doc, "paths/model", "uniform");
 	is_int(doc, "paths/paths_seen", 0);
-	is_int(doc, "paths/paths_possible", 3);
+	is_null(doc, "paths/paths_possible");
+	is_false(doc, "paths/links_claimed");
 	is_int(doc, "paths/interfaces", 10);
 	is_int(doc, "paths/torn_flows", 6);
 	is_int(doc, "paths/worst_ttl", 3);
@@ -330,7 +337,10 @@ static void test_paths(void **state)
 	doc = document(scene_paths_nodes);
 	is_text(doc, "paths/model", "minimum-share");
 	is_null(doc, "paths/worst_node");
-	is_true(doc, "paths/links/3/inferred");
+	is_null(doc, "paths/paths_possible");
+	is_null(doc, "paths/nodes/1/miss_ppb");
+	is_null(doc, "paths/hops/0/miss_ppb");
+	is_false(doc, "paths/links/3/inferred");
 	is_int(doc, "paths/flows/1/path", 0);
 	is_null(doc, "paths/flows/12/nodes/0");
 	has_count(doc, "paths/flows/31/nodes", 3);

@@ -313,6 +313,70 @@ static void test_kinds_of_balancing(void **state)
 	record_fini(&rec);
 }
 
+/* What the model does not cover is said where it is met. */
+static void test_beyond_the_model(void **state)
+{
+	static const char *const packets[] = {"1 21/22/21 3 !", "1 22/21/22 3 !", NULL};
+	static const char *const dead[] = {
+		"1 2 4 !", "1 2 4 !", "1 2 4 !", "1 3 */*/* *", "1 * - -", "1 3 */*/* *", NULL};
+	struct record rec = {0};
+
+	(void)state;
+	lines_of(&rec, WN_PATHS_FULL, packets);
+	expect(&rec, "Model: per-flow balancing, all branches of a router alike; where each packet "
+		     "takes its own way it does not hold, and no links are claimed there. ");
+	record_fini(&rec);
+	lines_of(&rec, WN_PATHS_LITE, dead);
+	expect(&rec, "The chance that anything else was missed is at most ");
+	expect(&rec, "\nNobody answers behind 10.0.0.3 (TTL 2b): how many ways lead on from there "
+		     "is not known.\n");
+	expect_face(&rec, wn_out_paths_tree, "Not enough", false);
+	record_fini(&rec);
+}
+
+/* Forty flows, of which `rare` take one way and `other` a third. */
+static void uneven_of(struct record *rec, uint32_t rare, uint32_t other, uint32_t share_ppm)
+{
+	walk_start(rec, WN_PATHS_FULL)->min_share_ppm = share_ppm;
+	for (uint32_t flow = 0; flow < 40; flow++)
+		walk(rec, flow, flow < rare ? "1 21 !" : flow < rare + other ? "1 22 !" : "1 23 !");
+}
+
+static void test_uneven_shares(void **state)
+{
+	struct record rec = {0};
+
+	(void)state;
+	uneven_of(&rec, 3, 0, 0);
+	expect(&rec,
+		"\n10.0.0.1 (TTL 1) sends 7.5% and 93% of 40 flows: uneven; --min-share 7 bounds "
+		"the chance to miss a branch as small as that.\n");
+	record_fini(&rec);
+	uneven_of(&rec, 1, 4, 20000);
+	expect(&rec,
+		"sends 2.5%, 10% and 88% of 40 flows: uneven, which --min-share allows for.\n");
+	record_fini(&rec);
+	uneven_of(&rec, 1, 4, 50000);
+	expect(&rec, "--min-share 2 bounds");
+	record_fini(&rec);
+	uneven_of(&rec, 12, 14, 0);
+	expect_face(&rec, wn_out_paths_tree, "uneven", false);
+	record_fini(&rec);
+}
+
+/* By links in mode lite, where r was proved alone: four of five flows met b. */
+static void test_shares_in_dot(void **state)
+{
+	static const char *const lines[] = {"1 21 3", "1 22 3", "- 22 3", "- 22 3", "- 22 3", NULL};
+	struct record rec = {0};
+
+	(void)state;
+	lines_of(&rec, WN_PATHS_LITE, lines);
+	expect_face(&rec, wn_out_paths_dot, "n1 -> n2 [label=\"20%\"]", true);
+	expect_face(&rec, wn_out_paths_dot, "n1 -> n3 [label=\"80%\"]", true);
+	record_fini(&rec);
+}
+
 static void test_holes(void **state)
 {
 	static const char *const lines[] = {"1 - 3 !", "1 - 3 ? !", NULL};
@@ -420,6 +484,9 @@ int main(void)
 		cmocka_unit_test(test_source),
 		cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_kinds_of_balancing),
+		cmocka_unit_test(test_beyond_the_model),
+		cmocka_unit_test(test_uneven_shares),
+		cmocka_unit_test(test_shares_in_dot),
 		cmocka_unit_test(test_holes),
 		cmocka_unit_test(test_nothing),
 		cmocka_unit_test(test_without_memory),

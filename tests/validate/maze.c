@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "multipath/graph.h"
 #include "packet/wire.h"
 
 #define NAME_MAX_BYTES 16
@@ -226,12 +227,7 @@ struct walk {
 	enum wn_paths_mode mode;
 	struct delivery *replies; /* first in, first out */
 	size_t head, tail;
-	/* What was found: node of a flow at a TTL, + 1. */
-	uint16_t *met; /* [flow][MAZE_TTLS] */
-	uint32_t flows;
-	uint32_t *flow_of; /* by probe */
-	uint8_t *ttl_of;
-	uint32_t id_cap;
+	struct wn_result *result;
 };
 
 static struct wn_addr addr_of(const struct walk *w, uint16_t node)
@@ -340,33 +336,15 @@ static void answer(struct walk *w, const struct wn_probe *p, uint64_t now_ns)
 
 static void watch(struct walk *w, const struct wn_event *ev, struct maze_run *out)
 {
-	uint32_t i = (uint32_t)ev->probe_id % w->id_cap;
-	const struct wn_addr *from = &ev->u.reply.reply.from;
-
-	switch (ev->kind) {
-	case WN_EV_SENT:
-		w->flow_of[i] = ev->u.sent.probe.flow;
-		w->ttl_of[i] = ev->u.sent.probe.ttl;
-		out->probes++;
-		break;
-	case WN_EV_REPLY:
-		if (w->flow_of[i] < w->flows && w->ttl_of[i] < MAZE_TTLS && !ev->u.reply.duplicate)
-			w->met[w->flow_of[i] * MAZE_TTLS + w->ttl_of[i]] =
-				(uint16_t)(1 +
-					   (wn_addr_eq(from, &w->target)
-							   ? 1
-							   : from->bytes[2] << 8 | from->bytes[3]));
-		break;
-	case WN_EV_STOP:
+	out->probes += ev->kind == WN_EV_SENT;
+	if (wn_result_apply(w->result, ev) != WN_OK)
+		nonsense("an event", "it does not fit those before it");
+	if (ev->kind == WN_EV_STOP) {
 		out->stop = ev->u.stop.stop;
 		out->took_ns = ev->at_ns;
-		break;
-	case WN_EV_END:
-		out->partial = ev->u.end.partial;
-		break;
-	default:
-		break;
 	}
+	if (ev->kind == WN_EV_END)
+		out->partial = ev->u.end.partial;
 }
 
 static bool is_link(const struct maze *m, uint16_t from, uint16_t to, uint16_t *out_index)
@@ -379,83 +357,65 @@ static bool is_link(const struct maze *m, uint16_t from, uint16_t to, uint16_t *
 	return false;
 }
 
-struct seen {
-	bool node[MAZE_NODES];
-	uint32_t count;
-};
-
-static void find_seen(const struct walk *w, unsigned ttl, struct seen *out)
+/* Which node of the network a node of the graph is; none for silence. */
+static uint16_t node_of(const struct walk *w, const struct wn_graph *g, uint32_t node)
 {
-	memset(out, 0, sizeof(*out));
-	out->node[0] = ttl == 0;
-	for (uint32_t f = 0; f < w->flows && ttl > 0 && ttl < MAZE_TTLS; f++)
-		if (w->met[f * MAZE_TTLS + ttl])
-			out->node[w->met[f * MAZE_TTLS + ttl] - 1] = true;
-	for (uint16_t i = 0; i < w->m->node_count; i++)
-		out->count += out->node[i];
+	const struct wn_addr *a;
+
+	if (node == WN_GRAPH_SOURCE)
+		return 0;
+	if (g->nodes[node].responder == WN_NONE)
+		return MAZE_NODES;
+	a = &w->result->responders[g->nodes[node].responder].addr;
+	return wn_addr_eq(a, &w->target) ? 1 : (uint16_t)(a->bytes[2] << 8 | a->bytes[3]);
 }
 
-/* Where one of two neighbouring TTLs has a single vertex, the links follow. */
-static void infer(const struct walk *w, unsigned ttl, bool linked[], struct maze_run *out)
+static void judge_link(const struct walk *w, const struct wn_graph *g,
+	const struct wn_graph_link *l, bool linked[], struct maze_run *out)
 {
-	struct seen near, far;
-	uint16_t l;
+	uint16_t from = node_of(w, g, l->from), to = node_of(w, g, l->to), at;
 
-	find_seen(w, ttl, &near);
-	find_seen(w, ttl + 1, &far);
-	if (near.count != 1 && far.count != 1)
+	if (from == MAZE_NODES || to == MAZE_NODES)
 		return;
-	for (uint16_t a = 0; a < w->m->node_count; a++)
-		for (uint16_t b = 0; b < w->m->node_count && near.node[a] && a != 1; b++) {
-			if (!far.node[b])
-				continue;
-			if (!is_link(w->m, a, b, &l)) {
-				out->wrong_edges++;
-			} else if (!linked[l]) {
-				out->inferred_edges++;
-				linked[l] = true;
-			}
-		}
+	out->inferred_edges += l->inferred;
+	if (is_link(w->m, from, to, &at))
+		linked[at] = true;
+	else if (l->inferred)
+		out->wrong_edges++;
+	else
+		out->false_edges++;
 }
 
-/* Links of one TTL pair. */
-static void judge_ttl(const struct walk *w, unsigned ttl, struct maze_run *out)
+/* Nodes of one TTL, and links from there. */
+static void judge_ttl(
+	const struct walk *w, const struct wn_graph *g, unsigned ttl, struct maze_run *out)
 {
 	static bool linked[MAZE_LINKS];
 	const struct maze *m = w->m;
+	bool seen[MAZE_NODES + 1] = {0};
 	uint32_t missed_here = 0, width = 0;
-	struct seen seen;
-	uint16_t l;
 
 	memset(linked, 0, sizeof(linked));
-	find_seen(w, ttl, &seen);
-	for (uint32_t f = 0; f < w->flows; f++) {
-		const uint16_t *met = &w->met[f * MAZE_TTLS];
-		uint16_t from = ttl ? met[ttl] : 1;
+	for (uint32_t i = g->hop_first[ttl]; i < g->hop_first[ttl + 1]; i++) {
+		const struct wn_graph_node *n = &g->nodes[i];
+		uint16_t node = node_of(w, g, i);
 
-		if (from == 0)
-			continue;
-		out->false_vertices += !m->at[ttl][from - 1];
-		if (from - 1 == 1 || ttl + 1 == MAZE_TTLS || met[ttl + 1] == 0)
-			continue;
-		if (is_link(m, from - 1, met[ttl + 1] - 1, &l))
-			linked[l] = true;
-		else
-			out->false_edges++;
+		seen[node] = true;
+		out->false_vertices += node < MAZE_NODES && !m->at[ttl][node];
+		for (uint32_t l = n->first_out; l < n->first_out + n->out_count; l++)
+			judge_link(w, g, &g->links[l], linked, out);
 	}
-	if (w->mode != WN_PATHS_FULL)
-		infer(w, ttl, linked, out);
 	for (uint16_t i = 0; i < m->node_count; i++) {
 		uint32_t missed = 0;
 
 		if (!m->at[ttl][i])
 			continue;
 		width++;
-		missed_here += !seen.node[i];
-		for (l = 0; l < m->nodes[i].count; l++)
+		missed_here += !seen[i];
+		for (uint16_t l = 0; l < m->nodes[i].count; l++)
 			missed += !linked[m->nodes[i].first + l];
 		out->missed_edges += missed;
-		if (m->nodes[i].count > 1 && seen.node[i] && w->mode != WN_PATHS_NODES) {
+		if (m->nodes[i].count > 1 && seen[i] && w->mode != WN_PATHS_NODES) {
 			out->branching++;
 			out->left_early += missed > 0;
 		}
@@ -465,6 +425,26 @@ static void judge_ttl(const struct walk *w, unsigned ttl, struct maze_run *out)
 		out->branching++;
 		out->left_early += missed_here > 0;
 	}
+}
+
+/* What is shown is the graph of the record; so that is what is judged. */
+static void judge(const struct walk *w, struct maze_run *out)
+{
+	uint32_t judged = 0, least_ppb = UINT32_MAX;
+	struct wn_graph g;
+
+	if (wn_graph_build(w->result, &g) != WN_OK)
+		abort();
+	for (unsigned ttl = 0; ttl < MAZE_TTLS; ttl++)
+		judge_ttl(w, &g, ttl, out);
+	for (uint32_t i = 0; i < g.node_count; i++) {
+		uint32_t ppb = g.nodes[i].uneven_ppb;
+
+		judged += ppb > 0;
+		least_ppb = ppb > 0 && ppb < least_ppb ? ppb : least_ppb;
+	}
+	out->uneven = judged > 0 && least_ppb <= 10000000 / judged;
+	wn_graph_free(&g);
 }
 
 static void drive(struct walk *w, struct wn_paths *paths, struct maze_run *out)
@@ -534,31 +514,21 @@ void maze_trace(
 	struct wn_errctx ctx = {0};
 	struct wn_paths *paths;
 	struct wn_sipkey key = {{0}};
-	struct walk w = {.m = m,
-		.seed = mix(seed),
-		.target = params.dst,
-		.loss = o->loss,
-		.mode = o->mode,
-		.flows = o->flows,
-		.id_cap = 65536};
+	struct walk w = {
+		.m = m, .seed = mix(seed), .target = params.dst, .loss = o->loss, .mode = o->mode};
 
 	memset(out, 0, sizeof(*out));
 	wn_rng_seed(&w.rng, seed);
 	memcpy(key.bytes, &seed, sizeof(seed));
 	w.replies = malloc(REPLIES_MAX * sizeof(*w.replies));
-	w.met = calloc((size_t)w.flows * MAZE_TTLS, sizeof(*w.met));
-	w.flow_of = malloc(w.id_cap * sizeof(*w.flow_of));
-	w.ttl_of = malloc(w.id_cap);
-	if (!w.replies || !w.met || !w.flow_of || !w.ttl_of)
+	w.result = wn_result_new(NULL);
+	if (!w.replies || !w.result)
 		abort();
 	if (wn_paths_new(&params, &key, START_NS, &paths, &ctx) != WN_OK)
 		nonsense("wn_paths_new", ctx.text);
 	drive(&w, paths, out);
-	for (unsigned ttl = 0; ttl < MAZE_TTLS; ttl++)
-		judge_ttl(&w, ttl, out);
+	judge(&w, out);
 	wn_paths_free(paths);
+	wn_result_free(w.result);
 	free(w.replies);
-	free(w.met);
-	free(w.flow_of);
-	free(w.ttl_of);
 }

@@ -52,9 +52,8 @@ struct maze_run {
 	uint64_t took_ns;
 	uint32_t missed_vertices, missed_edges; /* that exist and were not found */
 	uint32_t false_vertices, false_edges;	/* found and do not exist */
-	/* Not seen, but inferred because one side of two TTLs is a single vertex; and those wrong.
-	 */
-	uint32_t inferred_edges, wrong_edges;
+	uint32_t inferred_edges, wrong_edges;	/* shown though no flow did; those wrong */
+	bool uneven; /* shares are called unequal, which they never are but for weights */
 	/*
 	 * What branches in truth (nodes: TTLs with several vertices; else: found vertices with
 	 * several successors), and where something of that was missed.
