@@ -68,8 +68,9 @@ static const struct wn_opt opts[] = {
 		.dflt = "0",
 		.help = "Which path where traffic is balanced: N from 0 to 1023 picks a flow, and "
 			"every probe takes the same path; paris (or fixed) is flow 0. dublin is "
-			"that, too, but names probes by what translators leave alone: the IP-ID, "
-			"over IPv6 the length. classic changes the port (ICMP: the checksum) with "
+			"that, too, but names probes by what translators leave alone: the IP-ID "
+			"(needs CAP_NET_RAW), over IPv6 the length. classic changes the port "
+			"(ICMP: the checksum) with "
 			"each probe as old traceroutes do.",
 		.group = g_what,
 		.parse = wn_opt_parse_flow},
@@ -384,7 +385,8 @@ static const struct wn_opt opts[] = {
 		.shown = "all of them in a SYN, as any Linux machine",
 		.help = "TCP options of a probe: some of mss, sack, timestamps, wscale. Routers "
 			"that "
-			"quote enough of it show who takes options away or changes them.",
+			"quote enough of it show who takes options away or changes them. Needs raw "
+			"sockets.",
 		.group = g_packet,
 		.parse = wn_opt_parse_tcp_options},
 

@@ -278,9 +278,9 @@ static void add_probe(
 		wn_strbuf_fmt(text, " id %u seq %u", (unsigned)b->icmp_id, (unsigned)b->icmp_seq);
 	else
 		wn_strbuf_fmt(text, " ports %u > %u", (unsigned)b->sport, (unsigned)b->dport);
-	if (b->proto == WN_PROTO_TCP)
+	if (b->proto == WN_PROTO_TCP && b->tcp_seq)
 		wn_strbuf_fmt(text, " seq 0x%08x", (unsigned)b->tcp_seq);
-	else
+	else if (b->proto != WN_PROTO_TCP)
 		wn_strbuf_fmt(text, " checksum 0x%04x", (unsigned)b->checksum);
 	add_named_ms(text, " at ", (int64_t)p->sent_ns);
 	wn_strbuf_puts(text, " ms");

@@ -167,7 +167,7 @@ static const struct wn_field probe[] = {
 	{F(B, UINT, "icmp_id", icmp_id), .needs = ICMP},
 	{F(B, UINT, "icmp_seq", icmp_seq), .needs = ICMP},
 	{F(B, UINT, "checksum", checksum), .needs = CSUM},
-	{F(B, UINT, "tcp_seq", tcp_seq), .needs = TCP},
+	{F(B, UINT, "tcp_seq", tcp_seq), .needs = TCP | VALUE},
 	ADDED(B, "tcp_ack", tcp_ack, VALUE),
 	ADDED(B, "tcp_flags", tcp_flags, VALUE),
 	ADDED(B, "tcp_options", tcp_options, VALUE),

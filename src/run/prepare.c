@@ -147,6 +147,25 @@ static void open_echo(struct wn_run_trace *rt)
 		wn_fmt(rt->note, sizeof(rt->note), "routers are not pinged: %s", why.text);
 }
 
+/* What the kernel would send otherwise than it was asked for is not sent at all. */
+static wn_err check_sends(const struct wn_run_trace *rt, struct wn_errctx *ctx)
+{
+	const struct wn_params *p = &rt->config.params;
+	const struct wn_caps *caps = &rt->io->caps;
+
+	if (p->flow_mode == WN_FLOW_DUBLIN && p->dst.family == 4 && !caps->sends_ip_id)
+		return wn_fail(ctx, WN_EPERM,
+			"--flow dublin names IPv4 probes by their IP-ID, which needs raw sockets, "
+			"and these the capability CAP_NET_RAW; use sudo, or --flow paris, whose "
+			"probes take the same paths");
+	if (p->proto == WN_PROTO_TCP && p->tcp_options != WN_TCP_OPT_USUAL && !caps->sends_checksum)
+		return wn_fail(ctx, WN_EPERM,
+			"--tcp-options needs raw sockets, which take the capability CAP_NET_RAW: "
+			"without them the kernel sends its own options; use sudo, or leave "
+			"--tcp-options out");
+	return WN_OK;
+}
+
 /*
  * Keys are secrets where the network is real. In virtual time they follow from the flow's ports,
  * so that the same request gives the same packets.
@@ -225,6 +244,8 @@ wn_err wn_run_prepare(struct wn_run *run, const struct wn_run_trace_config *c,
 	if (c->backend != WN_BACKEND_SIM && (err = find_route(rt, ctx)) != WN_OK)
 		goto fail;
 	if ((err = open_backend(rt, ctx)) != WN_OK)
+		goto fail;
+	if ((err = check_sends(rt, ctx)) != WN_OK)
 		goto fail;
 	rt->config.params.sport = flow_base(&rt->config.params, wn_io_sport(rt->io));
 	rt->config.params.caps = rt->io->caps;

@@ -124,6 +124,20 @@ void wn_trace_rec_probe(const struct wn_trace *t, uint16_t index, struct wn_prob
 		in_connection(p, index, out);
 }
 
+void wn_trace_rec_tell(const struct wn_trace *t, uint16_t index, struct wn_probe *out)
+{
+	const struct caps *caps = &t->params.caps;
+
+	wn_trace_rec_probe(t, index, out);
+	if (!caps->sends_ip_id)
+		out->ip_id = 0;
+	/* Whoever does not write the checksum of TCP does not write its header. */
+	if (out->proto != WN_PROTO_TCP || caps->sends_checksum)
+		return;
+	out->tcp_seq = out->tcp_tsval = 0;
+	out->tcp_options = 0;
+}
+
 static uint16_t tag_slot(const struct wn_trace *t, uint32_t tag)
 {
 	return (uint16_t)((tag ^ tag >> 16) & t->index_mask);

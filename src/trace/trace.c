@@ -249,13 +249,13 @@ static void said_event(struct wn_trace *t, struct wn_event *ev)
 	ev->at_ns = wn_trace_since(t, rec->sent_ns);
 	if (rec->state != REC_FAILED) {
 		ev->kind = WN_EV_SENT;
-		wn_trace_rec_probe(t, index, &ev->u.sent.probe);
+		wn_trace_rec_tell(t, index, &ev->u.sent.probe);
 		ev->u.sent.number = rec->number;
 		ev->u.sent.clock = (enum wn_clock)rec->clock;
 		return;
 	}
 	ev->kind = WN_EV_FAILED;
-	wn_trace_rec_probe(t, index, &ev->u.failed.probe);
+	wn_trace_rec_tell(t, index, &ev->u.failed.probe);
 	ev->u.failed.number = rec->number;
 	ev->u.failed.err = (wn_err)rec->err;
 	ev->u.failed.sys = rec->sys;

@@ -237,6 +237,8 @@ uint64_t wn_trace_rec_id(const struct wn_trace *t, uint16_t index);
 uint16_t wn_trace_rec_new(struct wn_trace *t, const struct wn_ask *ask);
 void wn_trace_rec_recycle(struct wn_trace *t, uint16_t index);
 void wn_trace_rec_probe(const struct wn_trace *t, uint16_t index, struct wn_probe *out);
+/* The same for the record of the trace: without what the kernel chooses, not us. */
+void wn_trace_rec_tell(const struct wn_trace *t, uint16_t index, struct wn_probe *out);
 /* Next record after `from` (NO_REC: the first) whose tag may be this one. */
 uint16_t wn_trace_rec_by_tag(const struct wn_trace *t, uint32_t tag, uint16_t from);
 uint16_t wn_trace_rec_by_cookie(const struct wn_trace *t, const uint8_t cookie[8]);

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """TCP probes over a simulated network: what their headers say and who changes it."""
 
+import os
 import sys
 
 from program import FAILED, REACHED, UNREACHED, Cases, chain, expect, only, run
@@ -88,6 +89,30 @@ def without_raw():
         res = run("--backend", "errqueue", "-P", "tcp", *words, "127.0.0.1").exits(FAILED)
         expect(res.err, "wend: 127.0.0.1: TCP probes other than SYN need raw sockets, which take "
                "the capability CAP_NET_RAW; use sudo, or --tcp-method syn\n")
+
+
+@cases.case("what the kernel would send otherwise is refused: one line, exit 3")
+def kernel_decides():
+    for words, says in ((("-P", "tcp", "--tcp-options", "mss"), "--tcp-options needs raw sockets"),
+                        (("-P", "udp", "--flow", "dublin"), "by their IP-ID, which needs raw")):
+        res = run("--backend", "errqueue", *words, "127.0.0.1").exits(FAILED)
+        expect(res.says(says, "CAP_NET_RAW", "use sudo, or ").out, "")
+    # Over IPv6 the length names the probe, which anybody may choose.
+    if os.path.exists("/proc/net/if_inet6"):
+        res = run("--backend", "errqueue", "--flow", "dublin", "::1", "--format", "json")
+        expect(res.exits(REACHED).doc["parameters"]["flow_mode"], "dublin")
+
+
+@cases.case("the record does not tell of numbers that the kernel chose")
+def kernel_chose():
+    doc = run("--backend", "errqueue", "127.0.0.1", "--format", "json").exits(REACHED).doc
+    expect((doc["backend"]["sends_ip_id"], doc["probes"][0]["ip_id"]), (False, None))
+    doc = run("--backend", "errqueue", "-P", "tcp", "127.0.0.1", "--format", "json").doc
+    probe = doc["probes"][0]
+    expect([probe[k] for k in ("ip_id", "tcp_seq", "tcp_options", "tcp_timestamp")], [None] * 4)
+    doc = run("--sim", chain(2), "-P", "tcp", "--format", "json").doc
+    if not all(doc["probes"][0][k] for k in ("ip_id", "tcp_seq", "tcp_options", "tcp_timestamp")):
+        raise AssertionError(doc["probes"][0])
 
 
 @cases.case("a simulated network has no connections: one line from sack, a note from prefer-sack")
