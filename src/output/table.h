@@ -56,6 +56,8 @@ unsigned wn_table_host(struct wn_strbuf *out, const struct wn_table *t, const st
 	unsigned columns);
 /* The indented lines below a row. */
 void wn_table_details(struct wn_strbuf *out, struct wn_table *t, const struct wn_row *row);
+/* Very verbose: every probe, in the order of sending. */
+void wn_table_probes(struct wn_strbuf *out, const struct wn_table *t);
 /* Verbose: the path of each flow. */
 void wn_table_flows(struct wn_strbuf *out, const struct wn_table *t);
 

@@ -273,7 +273,9 @@ static void add_probe(
 {
 	const struct wn_probe *b = &p->probe;
 
-	wn_strbuf_fmt(text, "#%u flow %u", (unsigned)p->number, (unsigned)b->flow);
+	wn_strbuf_fmt(text, "#%u flow %u", (unsigned)p->number, (unsigned)(b->flow & UINT16_MAX));
+	if (b->flow > UINT16_MAX)
+		wn_strbuf_fmt(text, " with the label of flow %u", (unsigned)(b->flow >> 16) - 1);
 	if (b->proto == WN_PROTO_ICMP)
 		wn_strbuf_fmt(text, " id %u seq %u", (unsigned)b->icmp_id, (unsigned)b->icmp_seq);
 	else
@@ -285,6 +287,20 @@ static void add_probe(
 	add_named_ms(text, " at ", (int64_t)p->sent_ns);
 	wn_strbuf_puts(text, " ms");
 	add_outcome(text, r, p);
+}
+
+void wn_table_probes(struct wn_strbuf *out, const struct wn_table *t)
+{
+	struct wn_strbuf text = WN_STRBUF_INIT;
+
+	for (uint32_t i = 0; i < t->r->probe_count; i++) {
+		const struct wn_probe_rec *p = &t->r->probes[i];
+
+		wn_strbuf_fmt(&text, "TTL %u ", (unsigned)p->probe.ttl);
+		add_probe(&text, t->r, p);
+		flush(out, t, &text);
+	}
+	wn_view_drop(out, &text);
 }
 
 /* Every probe of the TTLs of this row, below the last row of the TTL. */

@@ -48,8 +48,8 @@ bool wn_ways_open(struct wn_ways *p, struct wn_strbuf *out, const struct wn_resu
 		return false;
 	}
 	p->rails = rails_for(p);
-	/* The first step of being verbose is to show every node. */
-	p->details.verbose = o->verbose > 0 ? o->verbose - 1 : 0;
+	/* The first step of being verbose is to show every node; probes stand below the graph. */
+	p->details.verbose = o->verbose > 1;
 	p->table = (struct wn_table){.r = r, .o = &p->details, .expected_tos = r->params.tos};
 	return true;
 }
@@ -392,6 +392,15 @@ void wn_ways_details(struct wn_strbuf *out, const struct wn_ways_row *row, const
 		line += len + (line[len] == '\n');
 	}
 	wn_view_drop(out, &text);
+}
+
+void wn_ways_probes(struct wn_strbuf *out, const struct wn_ways *p)
+{
+	/* On the screen they would push the graph out of sight. */
+	if (p->o->verbose < 2 || p->o->live)
+		return;
+	wn_strbuf_puts(out, "Probes:\n");
+	wn_table_probes(out, &p->table);
 }
 
 void wn_ways_to_cell(struct wn_ways *p, struct wn_strbuf *text, char *buf)

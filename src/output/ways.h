@@ -71,6 +71,8 @@ unsigned wn_ways_host(struct wn_strbuf *out, const struct wn_ways_row *row, unsi
 void wn_ways_need(struct wn_ways *p, const struct wn_ways_row *row, struct wn_columns_need *need);
 /* What the table shows below a row, with prefix in front of what is beside the TTL. */
 void wn_ways_details(struct wn_strbuf *out, const struct wn_ways_row *row, const char *prefix);
+/* Where that verbose, every probe below the graph. */
+void wn_ways_probes(struct wn_strbuf *out, const struct wn_ways *p);
 /* A cell of a text, which ends. */
 void wn_ways_to_cell(struct wn_ways *p, struct wn_strbuf *text, char *buf);
 void wn_ways_put_from(const void *row, char *buf);

@@ -175,6 +175,7 @@ void wn_out_paths_table(
 	wn_ways_silent_end(out, &t.p);
 	wn_free(t.rows);
 	wn_view_drop(out, &blanks);
+	wn_ways_probes(out, &t.p);
 	wn_ways_claims(out, &t.p);
 	wn_ways_close(&t.p, out);
 }

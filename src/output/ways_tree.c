@@ -376,6 +376,7 @@ void wn_out_paths_tree(
 	write_tree(out, &t);
 	if (o->verbose > 0)
 		write_paths(out, &t);
+	wn_ways_probes(out, &t.p);
 	wn_free(t.rows);
 	wn_ways_claims(out, &t.p);
 	wn_ways_close(&t.p, out);

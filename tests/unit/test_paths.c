@@ -377,6 +377,40 @@ static void test_shares_in_dot(void **state)
 	record_fini(&rec);
 }
 
+/* Asked twice to be verbose, every probe stands below the graph, once. */
+static void test_probes(void **state)
+{
+	struct wn_table_opts o = {.unicode = true, .verbose = 2};
+	struct record rec = {0};
+	struct wn_result *r;
+
+	(void)state;
+	scene_paths_v6(&rec);
+	r = record_fold(&rec);
+	for (size_t face = 0; face < 2; face++) {
+		struct wn_strbuf out = WN_STRBUF_INIT;
+		const char *s;
+		uint32_t count = 0;
+
+		faces[face](&out, r, &o);
+		s = strstr(wn_strbuf_str(&out), "\nProbes:\n       TTL 1 #0 flow 0 ports ");
+		assert_non_null(s);
+		assert_non_null(strstr(s, " with the label of flow "));
+		assert_non_null(strstr(s, ", time-exceeded\n"));
+		for (const char *p = wn_strbuf_str(&out); (p = strstr(p, " #")) != NULL; p++)
+			count++;
+		assert_int_equal(count, r->probe_count);
+		wn_strbuf_reset(&out);
+		o.verbose = 1;
+		faces[face](&out, r, &o);
+		assert_null(strstr(wn_strbuf_str(&out), "Probes:"));
+		o.verbose = 2;
+		wn_strbuf_fini(&out);
+	}
+	wn_result_free(r);
+	record_fini(&rec);
+}
+
 static void test_holes(void **state)
 {
 	static const char *const lines[] = {"1 - 3 !", "1 - 3 ? !", NULL};
@@ -487,6 +521,7 @@ int main(void)
 		cmocka_unit_test(test_beyond_the_model),
 		cmocka_unit_test(test_uneven_shares),
 		cmocka_unit_test(test_shares_in_dot),
+		cmocka_unit_test(test_probes),
 		cmocka_unit_test(test_holes),
 		cmocka_unit_test(test_nothing),
 		cmocka_unit_test(test_without_memory),
