@@ -90,11 +90,17 @@ static bool is_last(const struct wn_builder *b, const struct wn_graph_node *n)
 	       (r->stop == WN_STOP_LOOP && n->ttl + 1u >= r->stop_ttl);
 }
 
-/* Nobody answers who could tell what follows: not for want of flows. */
+/*
+ * Nobody answers who could tell what follows: not for want of flows. That is known where what got
+ * lost is asked for again until silence is the better explanation.
+ */
 static void find_dead_ends(struct wn_builder *b)
 {
+	enum wn_paths_mode mode = b->r->params.paths;
 	struct wn_graph *g = b->g;
 
+	if (mode != WN_PATHS_LITE && mode != WN_PATHS_FULL)
+		return;
 	for (uint32_t i = 0; i < b->cell_count; i++) {
 		uint32_t node = b->cells[i].kind == WN_CELL_LOST ? wn_graph_before(b, i) : WN_NONE;
 

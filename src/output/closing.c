@@ -356,6 +356,8 @@ static void say_progress(struct closing *c)
 	wn_strbuf_fmt(&c->text, " sent, %u answered, %u waiting.", (unsigned)s.received,
 		(unsigned)s.pending);
 	end_line(c);
+	wn_view_waiting(&c->text, c->r);
+	end_line(c);
 }
 
 static void say_backend(struct closing *c)

@@ -25,6 +25,9 @@ struct wn_stats wn_view_stats(
 /* Ends a text made beside out; that it is not whole makes out not whole. */
 void wn_view_drop(struct wn_strbuf *out, struct wn_strbuf *text);
 
+/* What holds up a run of all paths that is not over, in a sentence; nothing where nothing does. */
+void wn_view_waiting(struct wn_strbuf *out, const struct wn_result *r);
+
 struct wn_pmtu_lowering;
 /* What lowers the path MTU, as a sentence. */
 void wn_view_lowering(

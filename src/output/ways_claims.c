@@ -411,17 +411,26 @@ static void say_signs(struct claims *c)
 	end_line(c);
 }
 
+/* What is not over yet claims nothing. */
+static void say_certainty(struct claims *c)
+{
+	say_model(c);
+	say_places(c,
+		c->p->r->partial ? "Nobody has answered yet behind " : "Nobody answers behind ",
+		is_dead_end, ": how many ways lead on from there is not known.");
+	say_uneven(c);
+}
+
 void wn_ways_claims(struct wn_strbuf *out, const struct wn_ways *p)
 {
 	struct claims c = {.out = out, .p = p, .text = WN_STRBUF_INIT};
+	bool live = p->o->live && p->r->stop == WN_STOP_NONE;
 
 	say_signs(&c);
 	if (p->g.node_count > 1) {
 		say_size(&c);
-		say_model(&c);
-		say_places(&c, "Nobody answers behind ", is_dead_end,
-			": how many ways lead on from there is not known.");
-		say_uneven(&c);
+		if (!live)
+			say_certainty(&c);
 		say_torn(&c);
 	}
 	wn_view_drop(out, &c.text);

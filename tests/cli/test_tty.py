@@ -13,7 +13,8 @@ import sys
 import termios
 import time
 
-from program import PROGRAM, REACHED, UNREACHED, Cases, chain, environment, expect, only, run
+from program import (PROGRAM, REACHED, UNREACHED, Cases, chain, environment, expect, only, run,
+                     topology)
 from screen import Screen
 
 cases = Cases()
@@ -229,6 +230,35 @@ def same_as_file():
     def shape(line):
         return re.sub(r"[\d.]+", "", line).split()
     expect([shape(line) for line in t.body()], [shape(line) for line in plain if line])
+
+
+@cases.case("all paths say which hop they wait for, and claim nothing yet")
+def waits_for():
+    path = topology("""
+        source me
+        target dst
+        host me addr 192.0.2.100
+        node r addr 198.51.100.1
+        node a addr 198.51.100.2
+        node b addr 198.51.100.3
+        node j addr 198.51.100.4 limit 20/s burst 1
+        host dst addr 203.0.113.9
+        link me r delay 1ms
+        link r a delay 1ms
+        link r b delay 1ms
+        link a j delay 1ms
+        link b j delay 1ms
+        link j dst delay 1ms
+    """)
+    t = Terminal("paths", "--sim", path)
+    t.wait_until(has("Waiting for hop 3, where ", "its replies are limited, or get lost; "))
+    lines = t.screen.text()
+    if has("Model")(lines) or has("Nobody")(lines):
+        raise AssertionError("\n".join(lines))
+    expect(t.finish(), REACHED)
+    body = t.body()
+    if has("Waiting")(body) or not has("Model: ")(body):
+        raise AssertionError("\n".join(body))
 
 
 @cases.case("help fits the width of the terminal")
