@@ -84,10 +84,40 @@ static void count_tested(struct wn_builder *b)
 /* Nothing follows, or what has been seen before. */
 static bool is_last(const struct wn_builder *b, const struct wn_graph_node *n)
 {
-	const struct wn_result *r = b->r;
+	const struct wn_graph *g = b->g;
 
-	return n->ttl >= b->g->last_ttl || n->ended == n->flows ||
-	       (r->stop == WN_STOP_LOOP && n->ttl + 1u >= r->stop_ttl);
+	return n->ttl >= g->last_ttl || n->ended == n->flows || n->loop ||
+	       (n->out_count == 1 && g->nodes[g->links[n->first_out].to].loop);
+}
+
+/* The last two hops once more. */
+static bool is_loop(const struct wn_graph *g, const struct wn_graph_step *last)
+{
+	uint32_t who[4];
+
+	for (unsigned i = 0; i < 4; i++) {
+		const struct wn_graph_step *s = last - i;
+
+		if (s->node == WN_NONE || s->ttl + i != last->ttl)
+			return false;
+		who[i] = g->nodes[s->node].responder;
+	}
+	return who[0] == who[2] && who[1] == who[3] && who[0] != who[1] && who[0] != WN_NONE &&
+	       who[1] != WN_NONE;
+}
+
+static void find_loops(struct wn_graph *g)
+{
+	for (uint32_t i = 0; i < g->flow_count; i++) {
+		const struct wn_graph_flow *f = &g->flows[i];
+
+		for (uint32_t j = 3; j < f->step_count; j++) {
+			const struct wn_graph_step *s = &g->steps[f->first_step + j];
+
+			if (is_loop(g, s))
+				g->nodes[s->node].loop = true;
+		}
+	}
 }
 
 /*
@@ -209,6 +239,7 @@ void wn_balance_bound(struct wn_builder *b)
 	struct wn_graph *g = b->g;
 
 	count_tested(b);
+	find_loops(g);
 	find_dead_ends(b);
 	bound_nodes(b);
 	for (unsigned ttl = g->first_ttl; ttl <= g->last_ttl; ttl++)

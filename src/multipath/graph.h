@@ -54,6 +54,7 @@ struct wn_graph_node {
 	bool label_known; /* IPv6: whether it looks at the flow label */
 	uint8_t ttl;
 	bool target;
+	bool loop;     /* packets are back where they were: it and the one before it once more */
 	bool dead_end; /* flows went on from it, and nobody answered one TTL on */
 };
 

@@ -39,9 +39,28 @@ static unsigned end_of(const struct wn_graph *g, const struct wn_graph_flow *f)
 	return g->steps[f->first_step + f->step_count - 1].ttl;
 }
 
+static bool is_joined(const struct wn_graph *g, uint32_t from, uint32_t to)
+{
+	uint32_t low = g->nodes[from].first_out, high = low + g->nodes[from].out_count;
+
+	while (low < high) {
+		uint32_t mid = low + (high - low) / 2;
+
+		if (g->links[mid].to == to)
+			return true;
+		if (g->links[mid].to < to)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return false;
+}
+
+/* What is given lies on the way only where a link leads there: a branch may be a dead end. */
 static bool is_whole(const struct whole *w, const struct wn_graph_flow *f)
 {
 	const struct wn_graph_step *s = w->g->steps + f->first_step, *end = s + f->step_count;
+	uint32_t node, before = WN_GRAPH_SOURCE;
 	unsigned last = end_of(w->g, f);
 
 	if (f->step_count == 0)
@@ -51,8 +70,10 @@ static bool is_whole(const struct whole *w, const struct wn_graph_flow *f)
 
 		if ((!seen && !w->given[ttl]) || (ttl < last && w->unsure[ttl]))
 			return false;
-		if (seen && s->node == WN_NONE)
+		node = seen ? s->node : w->g->hop_first[ttl];
+		if (node == WN_NONE || !is_joined(w->g, before, node))
 			return false;
+		before = node;
 		s += seen;
 	}
 	return true;

@@ -76,6 +76,7 @@ static void write_node(
 	wn_jw_int(w, "tested", n->tested);
 	write_miss(w, n->miss_ppb);
 	wn_jw_bool(w, "dead_end", n->dead_end);
+	wn_jw_bool(w, "loop", n->loop);
 	wn_jw_text(w, "balancing", wn_lb_name(n->lb));
 	wn_jw_opt(w, "uneven_ppb", n->uneven_ppb > 0 ? (int64_t)n->uneven_ppb : -1);
 	wn_jw_bool(w, "label_known", n->label_known);

@@ -264,6 +264,12 @@ static bool is_dead_end(const struct wn_graph *g, const struct wn_graph_node *n)
 	return n->dead_end;
 }
 
+static bool is_loop(const struct wn_graph *g, const struct wn_graph_node *n)
+{
+	(void)g;
+	return n->loop;
+}
+
 static void say_places(struct claims *c, const char *before,
 	bool (*is_one)(const struct wn_graph *g, const struct wn_graph_node *n), const char *after)
 {
@@ -418,6 +424,9 @@ static void say_certainty(struct claims *c)
 	say_places(c,
 		c->p->r->partial ? "Nobody has answered yet behind " : "Nobody answers behind ",
 		is_dead_end, ": how many ways lead on from there is not known.");
+	if (c->p->r->stop != WN_STOP_LOOP)
+		say_places(c, "Packets come round again to ", is_loop,
+			": a routing loop, which other ways avoid.");
 	say_uneven(c);
 }
 

@@ -304,6 +304,9 @@ static void test_dead_end(void **state)
 	assert_true(at(&s, 2, 3)->dead_end);
 	assert_false(at(&s, 2, 2)->dead_end);
 	assert_int_equal(at(&s, 2, 3)->miss_ppb, WN_STOPPING_PPB);
+	/* No way leads on to what the others share. */
+	assert_int_equal(s.g.path_count, 1);
+	assert_int_equal(s.g.paths_possible, 2);
 	/* It is no question of how many flows there were. */
 	assert_true(s.g.whole_ppb < WN_STOPPING_PPB && s.g.worst_ppb < WN_STOPPING_PPB);
 	leave(&s);
@@ -322,6 +325,8 @@ static void test_loop(void **state)
 	build(&s);
 	assert_int_equal(s.g.whole_ppb, wn_stopping_miss_ppb(1, 8));
 	assert_int_equal(at(&s, 4, 2)->miss_ppb, 0);
+	assert_true(at(&s, 5, 3)->loop);
+	assert_false(at(&s, 4, 2)->loop || at(&s, 3, 3)->loop);
 	leave(&s);
 }
 

@@ -319,6 +319,7 @@ static void test_beyond_the_model(void **state)
 	static const char *const packets[] = {"1 21/22/21 3 !", "1 22/21/22 3 !", NULL};
 	static const char *const dead[] = {
 		"1 2 4 !", "1 2 4 !", "1 2 4 !", "1 3 */*/* *", "1 * - -", "1 3 */*/* *", NULL};
+	static const char *const round[] = {"1 2 4 5 !", "1 3 1 3", NULL};
 	struct record rec = {0};
 
 	(void)state;
@@ -331,6 +332,10 @@ static void test_beyond_the_model(void **state)
 	expect(&rec, "\nNobody answers behind 10.0.0.3 (TTL 2b): how many ways lead on from there "
 		     "is not known.\n");
 	expect_face(&rec, wn_out_paths_tree, "Not enough", false);
+	record_fini(&rec);
+	lines_of(&rec, WN_PATHS_FULL, round);
+	expect(&rec, "\nPackets come round again to 10.0.0.3 (TTL 4a): a routing loop, which other "
+		     "ways avoid.\n");
 	record_fini(&rec);
 }
 
