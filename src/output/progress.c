@@ -77,9 +77,8 @@ void wn_view_waiting(struct wn_strbuf *out, const struct wn_result *r)
 	wn_strbuf_fmt(out,
 		"Waiting for hop %u, where %u of %u probes got no answer: %s; %u flow%s ", ttl,
 		(unsigned)s.lost, (unsigned)s.sent,
-		s.received > 0 ? "its replies are limited, or get lost"
-			       : "it is silent, or farther "
-				 "than the path",
+		s.received > 0 ? "it limits its replies, loses them, or is silent on some ways"
+			       : "it is silent, or farther than the path",
 		flows, flows == 1 ? " is" : "s are");
 	wn_strbuf_puts(out, "asked again. Ctrl-C ends it with what there is.");
 }

@@ -130,8 +130,11 @@ void wn_out_paths_dot(
 	if (!r->started || !wn_ways_open(&p, out, r, o))
 		return;
 	wn_strbuf_puts(out, "digraph paths {\n  charset=\"UTF-8\";\n  label=\"Paths to ");
+	wn_addr_str(&r->params.dst, addr);
 	add_name(out, &p, r->params.host);
-	wn_strbuf_fmt(out, " (%s), ", wn_addr_str(&r->params.dst, addr));
+	if (strcmp(r->params.host, addr) != 0)
+		wn_strbuf_fmt(out, " (%s)", addr);
+	wn_strbuf_puts(out, ", ");
 	wn_view_probe_kind(out, &r->params);
 	wn_strbuf_puts(out, "\";\n  node [shape=box, style=rounded];\n");
 	for (unsigned ttl = p.g.first_ttl - 1u; ttl <= p.g.last_ttl; ttl++)

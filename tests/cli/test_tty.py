@@ -251,7 +251,7 @@ def waits_for():
         link j dst delay 1ms
     """)
     t = Terminal("paths", "--sim", path)
-    t.wait_until(has("Waiting for hop 3, where ", "its replies are limited, or get lost; "))
+    t.wait_until(has("Waiting for hop 3, where ", "it limits its replies, loses them, "))
     lines = t.screen.text()
     if has("Model")(lines) or has("Nobody")(lines):
         raise AssertionError("\n".join(lines))
