@@ -29,6 +29,7 @@ struct wn_seen {
 	uint32_t probe;
 	uint32_t lane;
 	uint8_t ttl; /* what lies beyond the target counts as the target's */
+	bool silent; /* nobody answers its flow here, though others may be answered */
 	uint64_t sent_ns;
 };
 

@@ -18,7 +18,7 @@ bool wn_loss_counts(const struct wn_loss *t, const struct wn_seen *s)
 {
 	const struct wn_probe_rec *p = wn_seen_probe(t->f, s);
 
-	return s->sent_ns >= t->span.from_ns && s->sent_ns <= t->span.to_ns &&
+	return !s->silent && s->sent_ns >= t->span.from_ns && s->sent_ns <= t->span.to_ns &&
 	       (p->first_reply != WN_NONE || p->state == WN_PROBE_LOST);
 }
 

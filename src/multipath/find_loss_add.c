@@ -240,11 +240,23 @@ static void add_blocks(struct wn_loss *t)
 
 /* ---- the path ---- */
 
-/* The last hop alone: it may answer no more often. */
+/* Too few probes went farther to tell whose loss it is. */
+static bool is_end_of_tale(const struct wn_loss *t, unsigned ttl)
+{
+	struct wn_tally behind = {0, 0};
+
+	if (ttl < t->last)
+		behind = wn_loss_sum(t, ttl + 1, t->last);
+	return behind.lost == 0 && behind.sent < TAIL_SENT;
+}
+
+/* The last hop that was asked often: it may answer no more often. */
 static bool add_limited_end(struct wn_loss *t, const struct wn_rise *rise)
 {
-	struct wn_loss_block b = {.first = t->last, .last = t->last, .here = t->hop[t->last]};
+	struct wn_loss_block b = {.first = rise->ttl, .last = rise->ttl, .here = t->hop[rise->ttl]};
 
+	if (rise->ttl < t->last)
+		b.rest = wn_loss_sum(t, rise->ttl + 1, t->last);
 	b.ppb = rise->ppb;
 	return add_hop(t, &b, true);
 }
@@ -339,7 +351,7 @@ static void add_paths(struct wn_loss *t)
 	for (unsigned i = 0; i < t->rise_count; i++) {
 		unsigned last = i + 1 < t->rise_count ? t->rises[i + 1].ttl - 1 : t->last;
 
-		if (t->rises[i].ttl == t->last && add_limited_end(t, &t->rises[i]))
+		if (is_end_of_tale(t, t->rises[i].ttl) && add_limited_end(t, &t->rises[i]))
 			continue;
 		add_path(t, &t->rises[i], last);
 	}

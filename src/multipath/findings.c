@@ -9,7 +9,8 @@
 #include "base/alloc.h"
 #include "base/sort.h"
 
-#define LEN(a) (sizeof(a) / sizeof((a)[0]))
+#define LEN(a)	     (sizeof(a) / sizeof((a)[0]))
+#define SILENT_LEAST 3 /* probes of a flow at one TTL: fewer may have got lost */
 
 /* ---- names ---- */
 
@@ -99,6 +100,31 @@ static void number_lanes(struct wn_finder *f)
 	f->lane_first[f->lane_count] = f->seen_count;
 }
 
+static bool is_silent(const struct wn_finder *f, const struct wn_slice *s)
+{
+	for (uint32_t i = s->first; i < s->first + s->count; i++)
+		if (wn_seen_probe(f, &f->seen[i])->state != WN_PROBE_LOST)
+			return false;
+	return s->count >= SILENT_LEAST;
+}
+
+/*
+ * Where all paths were looked for, some may lead to silence, or over silent routers, beside others
+ * that answer. Their flows were asked again until silence was the better explanation.
+ */
+static void mark_silence(struct wn_finder *f)
+{
+	const struct wn_result *r = f->r;
+	struct wn_slice s;
+
+	if (r->params.paths == WN_PATHS_OFF || r->partial)
+		return;
+	for (uint32_t lane = 0; lane < f->lane_count; lane++)
+		for (uint32_t at = f->lane_first[lane]; wn_find_slice(f, lane, &at, &s);)
+			for (uint32_t i = s.first; is_silent(f, &s) && i < s.first + s.count; i++)
+				f->seen[i].silent = true;
+}
+
 static wn_err open_finder(struct wn_finder *f)
 {
 	const struct wn_result *r = f->r;
@@ -112,6 +138,7 @@ static wn_err open_finder(struct wn_finder *f)
 		return WN_ENOMEM;
 	collect(f);
 	number_lanes(f);
+	mark_silence(f);
 	return WN_OK;
 }
 

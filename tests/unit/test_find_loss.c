@@ -286,6 +286,35 @@ static void test_rates_of_lost_replies(void **state)
 	}
 }
 
+/* A diamond; more of its routers a, b and j. */
+static void find_in_diamond(const char *a, const char *b, const char *j, const char *want)
+{
+	char text[1024];
+	struct traced t;
+
+	snprintf(text, sizeof(text),
+		"source s\ntarget d\nhost s addr 10.0.0.1\nnode r addr 10.0.1.1\n"
+		"node a addr 10.0.2.1 %s\nnode b addr 10.0.3.1 %s\nnode j addr 10.0.4.1 %s\n"
+		"host d addr 10.0.5.1\nlink s r delay 1ms\nlink r a delay 1ms\n"
+		"link r b delay 1ms\nlink a j delay 1ms\nlink b j delay 1ms\n"
+		"link j d delay 1ms\n",
+		a, b, j);
+	traced_open(&t, text, "paths yes", 1);
+	expect_found(&t.found, want);
+	traced_close(&t);
+}
+
+/* Of all paths: what a branch does not answer at all is no loss of the others. */
+static void test_branches(void **state)
+{
+	(void)state;
+	find_in_diamond("", "", "", "");
+	find_in_diamond("", "blackhole", "", "");
+	find_in_diamond("", "silent", "", "");
+	/* The target was asked once or twice: it does not tell whose loss it is. */
+	find_in_diamond("", "", "limit 2/s burst 1", "rate-limited likely 3..3\n");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -299,6 +328,7 @@ int main(void)
 		cmocka_unit_test(test_three_probes),
 		cmocka_unit_test(test_rates_of_path_loss),
 		cmocka_unit_test(test_rates_of_lost_replies),
+		cmocka_unit_test(test_branches),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
