@@ -367,7 +367,9 @@ static uint16_t node_of(const struct walk *w, const struct wn_graph *g, uint32_t
 	if (g->nodes[node].responder == WN_NONE)
 		return MAZE_NODES;
 	a = &w->result->responders[g->nodes[node].responder].addr;
-	return wn_addr_eq(a, &w->target) ? 1 : (uint16_t)(a->bytes[2] << 8 | a->bytes[3]);
+	if (wn_addr_eq(a, &w->target))
+		return 1;
+	return (uint16_t)(a->bytes[2] << 8 | a->bytes[3]);
 }
 
 static void judge_link(const struct walk *w, const struct wn_graph *g,
