@@ -43,7 +43,7 @@ struct wn_graph_node {
 	/* With one successor: other destinations, by side probes, of which is known where they go.
 	 */
 	uint32_t destinations;
-	uint32_t taken;		       /* of links from it: sum of passed */
+	uint32_t taken; /* of links from it: sum of passed */
 	/* Bound on the chance that ways taken alike are taken so unequally; 0: not looked at. */
 	uint32_t uneven_ppb;
 	/* Bound on the chance that one more successor was missed; WN_STOPPING_PPB: nothing is

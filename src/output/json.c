@@ -246,8 +246,8 @@ static void write_probe(struct wn_jw *w, const struct wn_result *r, const struct
 	write_failure(w, p);
 }
 
-static void write_reply_packet(
-	struct wn_jw *w, const struct wn_result *r, const struct wn_reply_rec *p)
+static void write_reply_packet(struct wn_jw *w, const struct wn_result *r,
+	const struct wn_reply_rec *p, const struct wn_probe_rec *of)
 {
 	const struct wn_addr *from = &r->responders[p->responder].addr;
 	struct wn_reply about = {.kind = p->kind, .from = *from};
@@ -266,7 +266,7 @@ static void write_reply_packet(
 		wn_jw_text(w, "mark", mark);
 	else
 		wn_jw_null(w, "mark");
-	wn_jw_text(w, "text", wn_view_reply_text(r, p));
+	wn_jw_text(w, "text", wn_view_answer_text(r, &of->probe, p));
 	wn_jw_opt(w, "ttl", p->ttl);
 	wn_jw_opt(w, "tos", p->tos);
 	wn_jw_opt(w, "mtu", p->mtu ? (int64_t)p->mtu : -1);
@@ -276,10 +276,10 @@ static void write_reply_packet(
 }
 
 static void write_reply(struct wn_jw *w, const char *key, const struct wn_result *r,
-	const struct wn_reply_rec *p, uint64_t probe_id)
+	const struct wn_reply_rec *p, const struct wn_probe_rec *of)
 {
 	wn_jw_object(w, key);
-	wn_jw_int(w, "probe_id", (int64_t)probe_id);
+	wn_jw_int(w, "probe_id", (int64_t)of->probe.id);
 	wn_jw_int(w, "responder", p->responder);
 	wn_jw_addr(w, "from", &r->responders[p->responder].addr);
 	wn_jw_int(w, "at_ns", (int64_t)p->at_ns);
@@ -289,7 +289,7 @@ static void write_reply(struct wn_jw *w, const char *key, const struct wn_result
 	wn_jw_bool(w, "late", p->late);
 	wn_jw_bool(w, "duplicate", p->duplicate);
 	wn_jw_bool(w, "reached", p->reached);
-	write_reply_packet(w, r, p);
+	write_reply_packet(w, r, p, of);
 	wn_jw_end(w);
 }
 
@@ -299,7 +299,7 @@ static void write_side(struct wn_jw *w, const struct wn_result *r, const struct 
 
 	write_sent(w, &s->sent, answered ? s->reply.rtt_ns : -1);
 	if (answered)
-		write_reply(w, "reply", r, &s->reply, s->sent.probe.id);
+		write_reply(w, "reply", r, &s->reply, &s->sent);
 	else
 		wn_jw_null(w, "reply");
 	write_failure(w, &s->sent);
@@ -313,7 +313,7 @@ static void write_packets(struct wn_jw *w, const struct wn_result *r)
 	wn_jw_end(w);
 	wn_jw_array(w, "replies");
 	for (uint32_t i = 0; i < r->reply_count; i++)
-		write_reply(w, NULL, r, &r->replies[i], r->probes[r->replies[i].probe].probe.id);
+		write_reply(w, NULL, r, &r->replies[i], &r->probes[r->replies[i].probe]);
 	wn_jw_end(w);
 	wn_jw_array(w, "side_probes");
 	for (uint32_t i = 0; i < r->side_count; i++)

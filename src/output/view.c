@@ -189,8 +189,12 @@ void wn_view_duration(struct wn_strbuf *out, uint64_t ns)
 
 const char *wn_view_reply_text(const struct wn_result *r, const struct wn_reply_rec *reply)
 {
-	const struct wn_probe *p = &r->probes[reply->probe].probe;
+	return wn_view_answer_text(r, &r->probes[reply->probe].probe, reply);
+}
 
+const char *wn_view_answer_text(
+	const struct wn_result *r, const struct wn_probe *p, const struct wn_reply_rec *reply)
+{
 	/* What belongs to no connection is reset by open and closed ports alike. */
 	if (reply->kind == WN_REPLY_RST && wn_tcp_flags(p) & WN_TCP_ACK)
 		return "reset";

@@ -35,6 +35,9 @@ void wn_view_lowering(
 
 /* What a reply says, in words. */
 const char *wn_view_reply_text(const struct wn_result *r, const struct wn_reply_rec *reply);
+/* The same of any probe: that of a side probe's reply is not among the probes of the path. */
+const char *wn_view_answer_text(
+	const struct wn_result *r, const struct wn_probe *probe, const struct wn_reply_rec *reply);
 
 /* Foreign text made harmless; without unicode everything beyond ASCII is escaped as well. */
 void wn_view_text(struct wn_strbuf *out, const char *text, bool unicode);
