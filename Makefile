@@ -41,9 +41,10 @@ test: deps-test $(BUILD)/build.ninja $(BUILD)-asan/build.ninja ## all tests, pla
 bench: deps-test all ## speed and accuracy beside Debian's tracers, in namespaces (root)
 	@$(PYTHON) tests/bench/bench.py $(BUILD)/wend $(ARGS)
 
-validate: deps-test all ## do all paths miss no more than allowed? 100,000 runs a network (long)
+validate: deps-test all ## do all paths miss no more than allowed, is an MTU ever wrong? 100,000 runs a network (long)
 	@meson configure $(BUILD) -Dtests=enabled
-	@meson compile -C $(BUILD) validate
+	@meson compile -C $(BUILD) validate validate_mtu
+	@$(BUILD)/tests/validate/validate_mtu
 	@$(BUILD)/tests/validate/validate $(ARGS)
 
 fuzz: deps-test ## libFuzzer over every property, SECONDS_PER_TARGET each

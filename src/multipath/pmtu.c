@@ -21,7 +21,7 @@ static wn_err check(const struct wn_params *params, struct wn_errctx *ctx)
 
 static uint32_t path_tries(const struct wn_params *params)
 {
-	return params->probes > PATH_TRIES ? params->probes : PATH_TRIES;
+	return params->probes > PATH_TRIES_MAX ? params->probes : PATH_TRIES_MAX;
 }
 
 struct layout {
@@ -219,6 +219,11 @@ static void plan(struct wn_pmtu *p)
 	p->wake_ns = NEVER;
 	if (p->step == STEP_PATH)
 		wn_pmtu_path_plan(p);
+	if (p->step > STEP_PATH && p->step < STEP_DONE &&
+		p->now_ns > p->search_ns + SEARCH_LAST_NS) {
+		p->partial = true;
+		p->step = STEP_DONE;
+	}
 	while (p->step > STEP_PATH && p->step < STEP_DONE && p->ask_err == WN_OK) {
 		wn_pmtu_ask_plan(p);
 		if (p->q.open)

@@ -1,29 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One question: does a packet of this size get to this TTL? An answer settles it at once. Silence
- * has three reasons, and only one of them is the size. So behind each large probe that was lost go
- * two small ones, each after the same pause: the first shows that the TTL answers still, the second
- * that one pause after an answer it answers again, as the large one was due to. Only then the loss
- * counts, and only WN_PMTU_LOSSES of them, more where small ones get lost now and then, are a no.
- * Where a limit of replies swallows the small ones the pause grows until it does not.
+ * One question: does a packet of this size get to this TTL? An answer settles it at once. Behind
+ * each large probe that was lost go small ones, each after the same pause, until one is answered:
+ * where that and the next are, the TTL answers still, and answers again one pause after an answer,
+ * as the large one was due to. How many losses are a no is the matter of pmtu_tally.h. Where a
+ * limit of replies swallows the small ones the pause grows until it does not; where the path loses
+ * packets anyway, only when more of them are lost than that explains.
  */
 #include "multipath/pmtu_priv.h"
 
 #include <string.h>
 
+#include "multipath/chance.h"
 #include "multipath/pmtu_view.h"
 
-/* So many losses that all of them are chance with less than one in ten thousand. */
-static uint32_t losses_wanted(const struct wn_pmtu *p)
-{
-	uint64_t share_ppm = p->small ? (uint64_t)p->small_lost * 1000000 / p->small : 0;
-	uint64_t chance_ppm = 1000000;
-	uint32_t losses = 0;
-
-	for (; losses < LOSSES_MAX && (losses < LOSSES || chance_ppm > 100); losses++)
-		chance_ppm = chance_ppm * share_ppm / 1000000;
-	return losses;
-}
+#define SPOILED_PPM 50000 /* unlikely */
+#define SPOILED_MAX 12
+#define MUTE_PPB    1000000
 
 void wn_pmtu_ask(struct wn_pmtu *p, unsigned ttl, uint16_t size)
 {
@@ -50,12 +43,40 @@ void wn_pmtu_ask_plan(struct wn_pmtu *p)
 		p->wake_ns = at_ns;
 		return;
 	}
+	if (q->sent++ >= ASK_PROBES) {
+		decide(p, VERDICT_MUTE);
+		return;
+	}
 	q->id_known = false;
 	q->out = wn_pmtu_send(p, q->ttl, q->stage == STAGE_BIG ? q->size : 0);
 }
 
-static void slow_down(struct hop *hop)
+/*
+ * Small probes lost, none of them behind a clean loss, that the path's own loss hardly explains: to
+ * be answered twice in a row has a chance of q * q.
+ */
+static uint32_t spoiled_max(const struct wn_pmtu *p)
 {
+	uint64_t kept_ppm = 1000000 - p->loss_ppm;
+	uint64_t spoil_ppm = 1000000 - kept_ppm * kept_ppm / 1000000, chance_ppm = spoil_ppm;
+	uint32_t most = 1;
+
+	for (; most < SPOILED_MAX && chance_ppm > SPOILED_PPM; most++)
+		chance_ppm = chance_ppm * spoil_ppm / 1000000;
+	return most;
+}
+
+static void slow_down(struct wn_pmtu *p, struct hop *hop)
+{
+	if (++hop->spoiled < spoiled_max(p))
+		return;
+	hop->spoiled = 0;
+	if (hop->space_ns == SPACE_LAST_NS) {
+		/* No limit is that slow: it is the path. */
+		uint32_t loss_ppm = wn_pmtu_tally_loss_ppm(&hop->tally);
+
+		p->loss_ppm = loss_ppm > p->loss_ppm ? loss_ppm : p->loss_ppm;
+	}
 	hop->space_ns *= 2;
 	if (hop->space_ns > SPACE_LAST_NS)
 		hop->space_ns = SPACE_LAST_NS;
@@ -65,31 +86,41 @@ static void control_came(struct wn_pmtu *p)
 {
 	struct question *q = &p->q;
 	struct hop *hop = wn_pmtu_hop(p, q->ttl);
+	bool clean = wn_pmtu_tally_small(&hop->tally, true);
 
-	p->small++;
 	q->controls_lost = 0;
-	if (q->stage == STAGE_CONTROL) {
-		q->stage = STAGE_CONTROL_AGAIN;
+	if (!hop->tally.open)
+		q->stage = STAGE_BIG;
+	if (!clean)
 		return;
-	}
-	q->stage = STAGE_BIG;
-	if (!q->clean)
-		return;
-	hop->space_ns -= hop->space_ns / 8;
-	if (++q->losses >= losses_wanted(p))
+	hop->spoiled = 0;
+	hop->space_ns -= p->loss_ppm ? hop->space_ns / 2 : hop->space_ns / 8;
+	if (hop->space_ns < SPACE_FIRST_NS)
+		hop->space_ns = SPACE_FIRST_NS;
+	if (wn_pmtu_tally_is_no(&hop->tally))
 		decide(p, VERDICT_LOST);
+}
+
+/* All of these are chance with less than one in a thousand, by what was seen before them. */
+static bool is_mute(const struct question *q, const struct wn_pmtu_tally *t)
+{
+	uint32_t small = t->small - q->controls_lost, lost = t->small_lost - q->controls_lost;
+
+	if (q->controls_lost < MUTE_MIN)
+		return false;
+	return q->controls_lost >= MUTE_MAX ||
+	       wn_chance_more_lost(q->controls_lost, q->controls_lost, lost, small) <= MUTE_PPB;
 }
 
 static void control_lost(struct wn_pmtu *p)
 {
 	struct question *q = &p->q;
+	struct hop *hop = wn_pmtu_hop(p, q->ttl);
 
-	p->small++;
-	p->small_lost++;
-	q->clean = false;
-	q->stage = STAGE_CONTROL;
-	slow_down(wn_pmtu_hop(p, q->ttl));
-	if (++q->controls_lost >= CONTROLS_MAX)
+	wn_pmtu_tally_small(&hop->tally, false);
+	q->controls_lost++;
+	slow_down(p, hop);
+	if (is_mute(q, &hop->tally))
 		decide(p, VERDICT_MUTE);
 }
 
@@ -112,8 +143,10 @@ void wn_pmtu_ask_lost(struct wn_pmtu *p, const struct who *who, uint64_t id)
 	}
 	if (hop->space_ns < SPACE_FIRST_NS)
 		hop->space_ns = SPACE_FIRST_NS;
-	q->clean = true;
+	wn_pmtu_tally_large(&hop->tally, q->size, true);
 	q->stage = STAGE_CONTROL;
+	if (wn_pmtu_tally_is_no(&hop->tally))
+		decide(p, VERDICT_LOST);
 }
 
 void wn_pmtu_ask_failed(struct wn_pmtu *p, const struct who *who, const struct wn_event *failed)

@@ -14,24 +14,29 @@
 #define WN_MULTIPATH_PMTU_PRIV_H
 
 #include "multipath/pmtu.h"
+#include "multipath/pmtu_tally.h"
 
 #define MS	       UINT64_C(1000000)
 #define NEVER	       UINT64_MAX
-#define STEP	       6 /* TTLs looked at together */
-#define PATH_TRIES     3 /* at least, of a TTL that does not answer */
+#define STEP	       6  /* TTLs looked at together */
+#define PATH_TRIES     3  /* at least, of a TTL that does not answer ... */
+#define PATH_TRIES_MAX 12 /* ... where others lose answers, too */
 #define PATH_RETRY_NS  (300 * MS)
 #define SEARCH_PROBES  3072
-#define LOSSES	       WN_PMTU_LOSSES
-#define LOSSES_MAX     12	   /* ... where packets get lost, too */
-#define CONTROLS_MAX   8	   /* lost in a row: this TTL does not answer any more */
-#define SPACE_FIRST_NS (200 * MS)  /* between probes to one TTL once one was lost ... */
-#define SPACE_LAST_NS  (2000 * MS) /* ... growing up to this */
+#define ASK_PROBES     150	     /* to one question */
+#define SEARCH_LAST_NS (300000 * MS) /* what is not known by then is left open */
+#define MUTE_MIN       8	     /* lost in a row: this TTL does not answer any more ... */
+#define MUTE_MAX       16	     /* ... however much gets lost */
+#define SPACE_FIRST_NS (200 * MS)    /* between probes to one TTL once one was lost ... */
+#define SPACE_LAST_NS  (2000 * MS)   /* ... growing up to this */
 
 struct hop {
 	uint64_t last_ns;  /* when the last probe was asked for */
 	uint64_t space_ns; /* between probes */
-	uint32_t tries;	   /* small probes */
+	uint32_t tries;	   /* small probes to find the path */
 	uint32_t out, answered;
+	uint32_t spoiled; /* losses that were not clean since the last pause was chosen */
+	struct wn_pmtu_tally tally;
 	uint16_t number; /* of the next probe */
 	bool asked;	 /* before the others that make the first look at it */
 	bool reached, refused;
@@ -52,7 +57,7 @@ enum verdict {
 	VERDICT_MUTE  /* neither do smaller ones now */
 };
 
-enum stage { STAGE_BIG, STAGE_CONTROL, STAGE_CONTROL_AGAIN };
+enum stage { STAGE_BIG, STAGE_CONTROL };
 
 struct question {
 	enum verdict verdict;
@@ -62,9 +67,8 @@ struct question {
 	bool open, out; /* out: a probe is under way, id of which is */
 	bool id_known;
 	uint64_t id;
-	uint32_t losses;	/* that count */
+	uint32_t sent;
 	uint32_t controls_lost; /* in a row */
-	bool clean;		/* no control was lost since the large one was */
 	/* VERDICT_BIG */
 	struct wn_addr from; /* family 0: this machine */
 	uint32_t mtu;
@@ -84,8 +88,9 @@ struct wn_pmtu {
 	bool settled, partial;
 
 	enum step step;
-	uint8_t end;		    /* the last TTL, that of the target where it answers */
-	uint32_t small, small_lost; /* small probes to TTLs that answer */
+	uint8_t end;	    /* the last TTL, that of the target where it answers */
+	uint32_t loss_ppm;  /* of probes that found the path, at the worst hop */
+	uint64_t search_ns; /* the search began */
 	struct question q;
 	uint16_t size;	    /* tried now */
 	uint16_t low, high; /* SIZE: passes, does not */

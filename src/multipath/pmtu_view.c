@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "multipath/pmtu_tally.h"
+
 #define MTU_USUAL  1500 /* where the first link's is not known */
 #define MTU_MIN_V4 68	/* RFC 791 3.2 */
 #define MTU_MIN_V6 1280 /* RFC 8200 5 */
@@ -95,53 +97,46 @@ static bool is_refused_at(const struct wn_result *r, unsigned ttl)
 	return false;
 }
 
+static bool has_arrived(const struct wn_result *r, const struct wn_probe_rec *p)
+{
+	const struct wn_reply_rec *reply;
+
+	if (p->first_reply == WN_NONE)
+		return false;
+	reply = &r->replies[p->first_reply];
+	return reply->reached || reply->kind == WN_REPLY_TIME_EXCEEDED ||
+	       (reply->kind == WN_REPLY_UNREACHABLE && is_refused_at(r, p->probe.ttl));
+}
+
 static void learn_answer(
 	const struct wn_result *r, const struct wn_probe_rec *p, struct wn_pmtu_view *v)
 {
 	const struct wn_reply_rec *reply = &r->replies[p->first_reply];
 
-	if (reply->reached || reply->kind == WN_REPLY_TIME_EXCEEDED)
+	if (has_arrived(r, p))
 		passes(v, p->probe.ttl, p->probe.size);
 	else if (reply->kind == WN_REPLY_TOO_BIG && wn_result_is_sizing(r, &p->probe))
 		learn_too_big(r, &p->probe, reply, v);
-	else if (reply->kind == WN_REPLY_UNREACHABLE && is_refused_at(r, p->probe.ttl))
-		passes(v, p->probe.ttl, p->probe.size);
 }
 
-/* Losses of one size at one TTL, as they follow each other. */
-struct losses {
-	uint16_t size;
-	uint32_t count;
-	uint32_t controls; /* answered since the last one, which was lost */
-	bool open;	   /* it was, and no control was lost since */
-};
-
-static void learn_loss(const struct wn_result *r, const struct wn_probe_rec *p, struct losses *l,
-	struct wn_pmtu_view *v)
+static void learn_loss(const struct wn_result *r, const struct wn_probe_rec *p,
+	struct wn_pmtu_tally *t, struct wn_pmtu_view *v)
 {
-	bool sizing = wn_result_is_sizing(r, &p->probe);
-	bool lost = p->state == WN_PROBE_LOST;
-
-	if (sizing) {
-		if (p->probe.size != l->size)
-			*l = (struct losses){.size = p->probe.size};
-		l->open = lost;
-		l->controls = 0;
+	if (p->state == WN_PROBE_PENDING)
 		return;
-	}
-	l->open = l->open && p->first_reply != WN_NONE;
-	if (!l->open || ++l->controls < 2)
-		return;
-	l->open = false;
-	if (++l->count >= WN_PMTU_LOSSES)
-		stops(v, p->probe.ttl, (uint16_t)(l->size - 1));
+	if (wn_result_is_sizing(r, &p->probe))
+		wn_pmtu_tally_large(t, p->probe.size, p->state == WN_PROBE_LOST);
+	else
+		wn_pmtu_tally_small(t, p->state == WN_PROBE_ANSWERED && has_arrived(r, p));
+	if (wn_pmtu_tally_is_no(t))
+		stops(v, p->probe.ttl, (uint16_t)(t->size - 1));
 }
 
 static void learn(const struct wn_result *r, struct wn_pmtu_view *v)
 {
-	struct losses losses[256];
+	struct wn_pmtu_tally tallies[256];
 
-	memset(losses, 0, sizeof(losses));
+	memset(tallies, 0, sizeof(tallies));
 	for (uint32_t i = 0; i < r->probe_count; i++) {
 		const struct wn_probe_rec *p = &r->probes[i];
 
@@ -154,7 +149,7 @@ static void learn(const struct wn_result *r, struct wn_pmtu_view *v)
 		}
 		if (p->first_reply != WN_NONE)
 			learn_answer(r, p, v);
-		learn_loss(r, p, &losses[p->probe.ttl], v);
+		learn_loss(r, p, &tallies[p->probe.ttl], v);
 	}
 }
 

@@ -5,8 +5,8 @@
  * where nothing was searched for nothing is known.
  *
  * Proof that a size gets to a TTL is an answer from there. That it does not is known from a "too
- * big" (ICMP), or by search: WN_PMTU_LOSSES of it in a row were lost there, behind each of which
- * two small ones were answered.
+ * big" (ICMP), or by search: so many of it were lost there, and of small ones were not, that it is
+ * hardly chance (pmtu_tally.h).
  */
 #ifndef WN_MULTIPATH_PMTU_VIEW_H
 #define WN_MULTIPATH_PMTU_VIEW_H
@@ -14,8 +14,6 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include "result/result.h"
-
-#define WN_PMTU_LOSSES 3
 
 struct wn_pmtu_hop {
 	uint16_t low;  /* the largest packet that got there, or farther */

@@ -9,6 +9,7 @@
 
 #include "record.h"
 #include "traced.h"
+#include "multipath/pmtu_tally.h"
 
 /* Told twice: the second is told to a probe that passed the first. */
 static void test_told(void **state)

@@ -7,11 +7,11 @@
  *
  *   validate [--runs N] [--random N] [--tap] [--only TEXT]
  */
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "binomial.h"
 #include "maze.h"
 
 #define SIGNIFICANT .001
@@ -20,17 +20,6 @@
 
 static bool tap;
 static unsigned cases, failures;
-
-/* P(X >= x) of n tries with chance p. */
-static double at_least(uint32_t x, uint32_t n, double p)
-{
-	double sum = 0;
-
-	for (uint32_t i = 0; i < x; i++)
-		sum += exp(lgamma(n + 1.0) - lgamma(i + 1.0) - lgamma(n - i + 1.0) + i * log(p) +
-			   (n - i) * log1p(-p));
-	return sum < 1 ? 1 - sum : 0;
-}
 
 struct graph {
 	const char *name;
@@ -118,9 +107,10 @@ static const char *const mode_names[] = {"", "nodes", "lite", "full"};
 static void judge(const char *name, const struct maze_options *o, const struct sums *s, bool gated)
 {
 	double miss = o->miss_ppm / 1e6;
-	double trace_p = s->failed ? at_least(s->failed, s->runs, miss) : 1;
-	double vertex_p =
-		s->left_early ? at_least((uint32_t)s->left_early, (uint32_t)s->branching, miss) : 1;
+	double trace_p = s->failed ? binomial_at_least(s->failed, s->runs, miss) : 1;
+	double vertex_p = s->left_early ? binomial_at_least((uint32_t)s->left_early,
+						  (uint32_t)s->branching, miss)
+					: 1;
 	bool missed = gated && (o->by_vertex ? vertex_p : trace_p) < SIGNIFICANT;
 	/* Few flows are enough for all but some random networks. */
 	bool called = s->uneven && at_least((uint32_t)s->uneven, s->runs, UNEVEN) < SIGNIFICANT;
