@@ -199,6 +199,10 @@ static void settle(struct wn_pmtu *p)
 		why = end->reached ? WN_STOP_REACHED : WN_STOP_UNREACHABLE;
 		ttl = p->end;
 	}
+	if (p->loop && why != WN_STOP_REACHED && why != WN_STOP_UNREACHABLE) {
+		why = WN_STOP_LOOP;
+		ttl = p->loop;
+	}
 	if (p->sent == 0)
 		why = WN_STOP_ERROR;
 	wn_trace_settle(p->trace, why, ttl, p->partial || p->ask_err != WN_OK);

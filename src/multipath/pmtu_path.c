@@ -118,6 +118,7 @@ void wn_pmtu_path_plan(struct wn_pmtu *p)
 {
 	unsigned known = p->params.first_ttl - 1u, open = 0, last = known;
 
+	p->loop = wn_trace_loop_end(p->trace);
 
 	for (unsigned ttl = p->params.first_ttl; ttl <= p->params.max_ttl; ttl++) {
 		if (open >= STEP || ttl > known + p->params.gap)
@@ -126,7 +127,7 @@ void wn_pmtu_path_plan(struct wn_pmtu *p)
 		open += look(p, ttl);
 		if (wn_pmtu_hop(p, ttl)->answered > 0)
 			known = ttl;
-		if (is_end(wn_pmtu_hop(p, ttl)))
+		if (is_end(wn_pmtu_hop(p, ttl)) || ttl == p->loop)
 			break;
 	}
 	if (open == 0)

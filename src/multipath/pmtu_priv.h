@@ -88,6 +88,7 @@ struct wn_pmtu {
 	bool settled, partial;
 
 	enum step step;
+	uint8_t loop;	    /* the TTL where a routing loop shows; 0 */
 	uint8_t end;	    /* the last TTL, that of the target where it answers */
 	uint32_t loss_ppm;  /* of probes that found the path, at the worst hop */
 	uint64_t search_ns; /* the search began */

@@ -36,7 +36,7 @@ static bool repeats(const struct wn_trace *t, unsigned ttl, unsigned period)
 }
 
 /* The last TTL of the earliest two periods of a loop; 0 none. Probes of many flows prove none. */
-static uint8_t loop_end(const struct wn_trace *t)
+uint8_t wn_trace_loop_end(const struct wn_trace *t)
 {
 	unsigned best = 0;
 
@@ -79,7 +79,7 @@ void wn_trace_find_end(struct wn_trace *t)
 		if ((flags & HOP_F_UNREACHABLE) && ttl >= t->expire_top)
 			end_at(t, (uint8_t)ttl, WN_STOP_UNREACHABLE);
 	}
-	end_at(t, loop_end(t), WN_STOP_LOOP);
+	end_at(t, wn_trace_loop_end(t), WN_STOP_LOOP);
 }
 
 uint8_t wn_trace_limit(const struct wn_trace *t)

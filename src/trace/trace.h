@@ -83,6 +83,9 @@ wn_err wn_trace_ask(struct wn_trace *t, const struct wn_ask *ask);
  */
 void wn_trace_settle(struct wn_trace *t, enum wn_stop why, uint8_t ttl, bool partial);
 
+/* The TTL at which answers have shown twice the same routers in the same order; 0: no loop. */
+uint8_t wn_trace_loop_end(const struct wn_trace *t);
+
 enum wn_act_kind wn_trace_next(struct wn_trace *t, uint64_t now_ns, struct wn_act *out);
 
 /*
