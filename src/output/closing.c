@@ -67,16 +67,45 @@ static void add_other_protocols(struct closing *c)
 		[WN_PROTO_ICMP] = "try -P udp, -P tcp -p 443, or -P auto",
 		[WN_PROTO_TCP] = "try another port (-p 443), -P icmp, or -P auto",
 	};
+	enum wn_proto proto = c->r->params.proto;
 
-	add(c, tries[c->r->params.proto]);
+	/* A SYN has no size to choose. */
+	if (c->r->params.pmtu)
+		add(c, proto == WN_PROTO_UDP ? "try -P icmp" : "try -P udp");
+	else
+		add(c, tries[proto]);
+}
+
+/* The longest that a probe beyond the last answer was waited for. */
+static uint64_t silent_wait_ns(const struct wn_result *r)
+{
+	uint64_t longest = 0;
+
+	for (uint32_t i = 0; i < r->probe_count; i++) {
+		const struct wn_probe_rec *p = &r->probes[i];
+
+		if (p->state == WN_PROBE_LOST && p->probe.ttl > r->last_ttl &&
+			p->waited_ns > longest)
+			longest = p->waited_ns;
+	}
+	return longest;
 }
 
 /* Silence has two readings, not answering and not answering in time: say how long we waited. */
 static void add_waited(struct closing *c)
 {
 	const struct wn_result *r = c->r;
-	uint64_t last_ns = last_reply_ns(r);
+	uint64_t last_ns = last_reply_ns(r), wait_ns;
 
+	/* Replies go on to come from nearer hops, whose MTU is looked for. */
+	if (r->params.pmtu && last_ns > 0) {
+		wait_ns = silent_wait_ns(r);
+		add(c, wait_ns ? "; waited " : "");
+		if (wait_ns)
+			wn_view_duration(&c->text, wait_ns);
+		add(c, wait_ns ? " for each reply" : "");
+		return;
+	}
 	if (r->stop_ns > last_ns) {
 		add(c, "; waited ");
 		wn_view_duration(&c->text, r->stop_ns - last_ns);
@@ -319,6 +348,19 @@ static void say_stop(struct closing *c)
 
 /* ---- path MTU ---- */
 
+/* It was not found: what is known of it all the same. */
+static void add_mtu_limits(struct closing *c, const struct wn_pmtu_view *v)
+{
+	const struct wn_pmtu_hop *hop = &v->hops[v->last];
+
+	wn_strbuf_fmt(&c->text, "not found, at least %u", (unsigned)hop->low);
+	if (hop->high < v->start)
+		wn_strbuf_fmt(&c->text, " and at most %u", (unsigned)hop->high);
+	add(c, " bytes");
+	if (c->r->partial && c->r->stop != WN_STOP_INTERRUPTED && c->r->stop != WN_STOP_DEADLINE)
+		add(c, "; too few packets came through to tell");
+}
+
 static void say_mtu(struct closing *c)
 {
 	struct wn_pmtu_view v;
@@ -336,8 +378,7 @@ static void say_mtu(struct closing *c)
 	if (mtu)
 		wn_strbuf_fmt(&c->text, "%u bytes", (unsigned)mtu);
 	else
-		wn_strbuf_fmt(
-			&c->text, "not found, at least %u bytes", (unsigned)v.hops[v.last].low);
+		add_mtu_limits(c, &v);
 	if (mtu == WN_PACKET_MAX)
 		add(c, " or more; larger packets were not tried");
 	else if (mtu == v.start)

@@ -77,6 +77,15 @@ def mtus():
            ["198.51.100.1", "198.51.100.2", "203.0.113.9"])
 
 
+@cases.case("beyond the last answer --mtu says how long it waited, and what it can do instead")
+def mtu_unreached():
+    path = topology(MTUS.replace("203.0.113.9", "203.0.113.9 silent"))
+    res = run("--sim", path, "--mtu").exits(UNREACHED).silent()
+    text = " ".join(res.out.split())
+    expect("waited 200 ms for each reply" in text, True, res.out)
+    expect(("try -P icmp;" in text, "-P tcp" in text), (True, False), res.out)
+
+
 @cases.case("not reached is 1, and the table says what stopped it")
 def unreached():
     res = run("--sim", chain(6, router=DEAD), "-w", "50ms").exits(UNREACHED).silent()
