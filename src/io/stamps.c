@@ -17,7 +17,7 @@
 
 void wn_stamps_init(struct wn_stamps *s)
 {
-	s->offset_ns = wn_os_clock_offset_ns(NULL);
+	s->offset_ns = wn_os_clock_offset_ns(&s->error_ns);
 	s->since_ns = 0;
 }
 
@@ -27,9 +27,10 @@ void wn_stamps_look(struct wn_stamps *s, uint64_t now_ns)
 	int64_t offset = wn_os_clock_offset_ns(&error_ns);
 
 	moved = (uint64_t)(offset > s->offset_ns ? offset - s->offset_ns : s->offset_ns - offset);
-	if (moved <= STEP_NS + error_ns)
+	if (moved <= STEP_NS + error_ns + s->error_ns)
 		return;
 	s->offset_ns = offset;
+	s->error_ns = error_ns;
 	s->since_ns = now_ns;
 }
 

@@ -3,7 +3,9 @@
  * Kernel time stamps. The kernel stamps packets by the wall clock; results use the monotonic one.
  * All stamps of a back end are converted by the same offset, so its error cancels out of round
  * trip times, until the wall clock is seen to have been set: then what the kernel stamped before
- * is no longer believed and the caller's own reading of the clock counts.
+ * is no longer believed and the caller's own reading of the clock counts. It counts, too, for what
+ * arrives in the first moments: the kernel begins to stamp arrivals some time after it was asked
+ * to.
  */
 #ifndef WN_IO_STAMPS_H
 #define WN_IO_STAMPS_H
@@ -15,6 +17,7 @@
 
 struct wn_stamps {
 	int64_t offset_ns;
+	uint64_t error_ns; /* of offset_ns: as well as it could be read */
 	uint64_t since_ns; /* stamps before this are not believed */
 };
 
