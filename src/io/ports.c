@@ -12,6 +12,7 @@
 #define PORT_LOW     32768u
 #define PORT_END     65536u
 #define CHOOSE_TRIES 64
+#define MARK_TRIES   32 /* of these */
 /*
  * Classic traces walk up the destination ports. When the target is this machine, a probe to one
  * of our own source ports would be taken for an answer, so the two ranges stay apart.
@@ -116,19 +117,33 @@ wn_err wn_ports_hold(struct wn_ports *p, uint16_t port, struct wn_errctx *ctx)
 	return err;
 }
 
+bool wn_ports_is_held(const struct wn_ports *p, uint16_t port)
+{
+	return wn_ports_within(p->first, p->span, port) && p->fds[port - p->first] >= 0;
+}
+
 static void release(struct wn_ports *p)
 {
 	for (uint32_t i = 0; i < p->span; i++)
 		wn_sock_close(&p->fds[i]);
 }
 
+static bool is_bound_early(const struct wn_ports *p, uint32_t i, bool marked)
+{
+	return i < WN_PORTS_EAGER || (marked && (i % WN_PORTS_EAGER == 0 || i == p->span - 1));
+}
+
 static wn_err claim(void *user, uint16_t first, struct wn_errctx *ctx)
 {
 	struct wn_ports *p = user;
+	/* A place that somebody asked for is not refused for a mark. */
+	bool marked = p->config->sport == 0 && p->tries++ < MARK_TRIES;
 
 	p->first = first;
-	for (uint32_t i = 0; i < p->span && i < WN_PORTS_EAGER; i++) {
-		wn_err err = wn_ports_hold(p, (uint16_t)(first + i), ctx);
+	for (uint32_t i = 0; i < p->span; i++) {
+		wn_err err = is_bound_early(p, i, marked)
+				     ? wn_ports_hold(p, (uint16_t)(first + i), ctx)
+				     : WN_OK;
 
 		if (err != WN_OK) {
 			release(p);

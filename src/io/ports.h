@@ -9,7 +9,12 @@
 #include <stdbool.h>
 #include "io/io.h"
 
-#define WN_PORTS_EAGER 64 /* of a span, so many are bound when it opens, others at first use */
+/*
+ * Of a span so many are bound when it opens, and every so manieth as a mark, the others at first
+ * use. So no two spans of ours overlap: the one's first ports would meet a mark of the other. When
+ * no place without a mark is found the marks are left out.
+ */
+#define WN_PORTS_EAGER 64
 
 /*
  * Offers first ports to claim until it takes one: WN_OK taken, WN_EADDRINUSE try another, else
@@ -28,8 +33,9 @@ struct wn_ports {
 	int *fds; /* owned; -1 not held */
 	uint32_t span;
 	uint16_t first;
-	int type;    /* SOCK_DGRAM, SOCK_STREAM */
-	bool shared; /* SO_REUSEADDR: sockets of our own will bind to the same port */
+	int type;	/* SOCK_DGRAM, SOCK_STREAM */
+	bool shared;	/* SO_REUSEADDR: sockets of our own will bind to the same port */
+	uint32_t tries; /* to find a place for the span */
 	const struct wn_io_config *config;
 };
 /* config is borrowed for the life of p. */
@@ -37,6 +43,8 @@ wn_err wn_ports_open(struct wn_ports *p, const struct wn_io_config *config, int 
 	struct wn_errctx *ctx);
 /* Makes sure that port, one of the span, is held. */
 wn_err wn_ports_hold(struct wn_ports *p, uint16_t port, struct wn_errctx *ctx);
+/* Whether it is: of a port that is not, nothing of ours has left. */
+bool wn_ports_is_held(const struct wn_ports *p, uint16_t port);
 void wn_ports_close(struct wn_ports *p);
 
 #endif

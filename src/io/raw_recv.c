@@ -15,6 +15,7 @@
 #define ROUNDS_MAX  16 /* batches of dropped packets looked through in one call */
 #define IP6_HEADER  40
 
+/* Of our span another program, a second wend above all, may hold the ports that we do not. */
 static bool is_ours(const struct wn_raw *raw, const struct wn_reply *r, bool icmp)
 {
 	const struct wn_quote *q = &r->quote;
@@ -22,13 +23,13 @@ static bool is_ours(const struct wn_raw *raw, const struct wn_reply *r, bool icm
 	if (r->kind == WN_REPLY_ECHO)
 		return raw->config.proto == WN_PROTO_ICMP && r->icmp_id == raw->ours.first;
 	if (!icmp)
-		return wn_ports_within(raw->ours.first, raw->ours.span, r->dport);
+		return wn_ports_is_held(&raw->ports, r->dport);
 	if (!q->present || !q->l4_present ||
 		q->proto != wn_ip_proto(raw->config.proto, raw->config.family))
 		return false;
 	if (raw->config.proto == WN_PROTO_ICMP)
 		return q->icmp_id == raw->ours.first;
-	return wn_ports_within(raw->ours.first, raw->ours.span, q->sport);
+	return wn_ports_is_held(&raw->ports, q->sport);
 }
 
 static wn_err parse(const struct wn_raw *raw, const struct wn_raw_rx_slot *slot, size_t len,

@@ -358,6 +358,56 @@ static void test_ports_are_ours(void **state)
 	kit_close(&k);
 }
 
+/* Two spans that overlap, as the caller wants: what is about the other's port is not ours. */
+static void test_spans_overlap(void **state)
+{
+	struct kit one, other;
+
+	(void)state;
+	for (size_t f = 0; f < 2; f++) {
+		struct wn_io_config c = kit_config(WN_PROTO_UDP, kit_selves[f], 33434);
+		struct wn_probe p;
+
+		c.port_span = 200;
+		c.sport = 40000;
+		kit_open(&one, wn_io_raw_open, c);
+		c.sport = 40100;
+		kit_open(&other, wn_io_raw_open, c);
+		p = kit_probe(&one, 1);
+		p.sport = 40190;
+		kit_send(&one, &p);
+		assert_int_equal(kit_recv(&one, 1)->reply.quote.sport, 40190);
+		kit_recv_only(&other, 0);
+		assert_int_equal(other.io->counters.foreign, 1);
+		p.sport = 40150;
+		kit_send_for(&one, &p, WN_EADDRINUSE);
+		kit_close(&other);
+		kit_close(&one);
+	}
+}
+
+/* Where there is room, spans do not overlap; where there is none they are found a place. */
+static void test_spans_keep_apart(void **state)
+{
+	struct wn_io_config c = kit_config(WN_PROTO_UDP, "127.0.0.1", 33434);
+	struct kit kits[6];
+
+	(void)state;
+	c.port_span = 8192;
+	for (int round = 0; round < 5; round++) {
+		int apart;
+
+		for (size_t i = 0; i < 2; i++)
+			kit_open(&kits[i], wn_io_raw_open, c);
+		apart = wn_io_sport(kits[0].io) - wn_io_sport(kits[1].io);
+		assert_true(abs(apart) >= 8192);
+		for (size_t i = 2; round == 0 && i < 6; i++)
+			kit_open(&kits[i], wn_io_raw_open, c);
+		for (size_t i = 0; i < (round == 0 ? 6 : 2); i++)
+			kit_close(&kits[i]);
+	}
+}
+
 /* More replies than the socket holds: the loss is counted. */
 static void test_overflow(void **state)
 {
@@ -475,6 +525,8 @@ int main(void)
 		cmocka_unit_test(test_forged),
 		cmocka_unit_test(test_truncated),
 		cmocka_unit_test(test_ports_are_ours),
+		cmocka_unit_test(test_spans_overlap),
+		cmocka_unit_test(test_spans_keep_apart),
 		cmocka_unit_test(test_overflow),
 		cmocka_unit_test(test_fragments),
 		cmocka_unit_test(test_blocked_here),
