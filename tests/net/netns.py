@@ -21,6 +21,7 @@ import sys
 import time
 
 CLONE_NEWNET = 0x40000000
+CLONE_NEWNS = 0x00020000
 NOBODY = 65534
 ENCLOSED = "WEND_NET_ENCLOSED"
 MODE = os.environ.pop(ENCLOSED, None)  # None outside, "root" or "rootless" inside
@@ -181,9 +182,14 @@ def enclose():
     subprocess.run(["mount", "-t", "tmpfs", "-o", "mode=755", "none", PRIVATE_DIR], check=True)
 
 
+def own_mounts():
+    """From now on this process mounts for itself and its children alone: what use_resolver does."""
+    _check(libc.unshare(CLONE_NEWNS), "unshare")
+
+
 def use_resolver(address):
     """The system's own resolver configuration, as this enclosure sees it."""
-    conf = os.path.join(PRIVATE_DIR, "resolv.conf")
+    conf = os.path.join(PRIVATE_DIR, f"resolv.conf.{os.getpid()}")
     with open(conf, "w", encoding="ascii") as f:
         f.write(f"nameserver {address}\n")
     subprocess.run(["mount", "--bind", conf, "/etc/resolv.conf"], check=True)
@@ -195,10 +201,12 @@ def rootless():
 
 
 def publish(program):
-    """A copy of a program that every user may run, wherever the build directory is."""
+    """A copy of a program that every user may run, wherever the build directory is. One that runs
+    already, for another case, is not written over but replaced."""
     path = os.path.join(PRIVATE_DIR, os.path.basename(program))
-    shutil.copy(program, path)
-    os.chmod(path, 0o755)
+    shutil.copy(program, f"{path}.{os.getpid()}")
+    os.chmod(f"{path}.{os.getpid()}", 0o755)
+    os.rename(f"{path}.{os.getpid()}", path)
     return path
 
 

@@ -240,4 +240,4 @@ def dscp(family):
                "TOS quoted by hop")
 
 
-sys.exit(cases.main(only()))
+sys.exit(cases.main(only(), side_by_side=4))

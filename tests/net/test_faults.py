@@ -199,4 +199,4 @@ def _():
         expect(code not in (REACHED, UNREACHED) and code >= 0, True, f"exit {code}")
 
 
-sys.exit(cases.main(only()))
+sys.exit(cases.main(only(), side_by_side=2, begin=netns.own_mounts))

@@ -197,4 +197,4 @@ def bottleneck(family):
         expect(learned_mtu(lab, family, 1400), None, "MTU learned from a black hole")
 
 
-sys.exit(cases.main(only()))
+sys.exit(cases.main(only(), side_by_side=4, begin=netns.own_mounts))

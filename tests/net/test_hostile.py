@@ -109,4 +109,4 @@ for backend, nobody in BOTH:
                nobody)(privileges)
 
 
-sys.exit(cases.main(only()))
+sys.exit(cases.main(only(), side_by_side=4))

@@ -123,4 +123,4 @@ def classic_flow(family):
             expect(len(seen) >= 3 and seen <= lab.interfaces(family)[2], True, f"{proto}: {seen}")
 
 
-sys.exit(cases.main(only()))
+sys.exit(cases.main(only(), side_by_side=4))

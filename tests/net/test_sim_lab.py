@@ -295,4 +295,4 @@ def _():
     ns.close()
 
 
-sys.exit(cases.main(only()))
+sys.exit(cases.main(only(), side_by_side=4))
