@@ -113,7 +113,8 @@ static void judge(const char *name, const struct maze_options *o, const struct s
 					: 1;
 	bool missed = gated && (o->by_vertex ? vertex_p : trace_p) < SIGNIFICANT;
 	/* Few flows are enough for all but some random networks. */
-	bool called = s->uneven && at_least((uint32_t)s->uneven, s->runs, UNEVEN) < SIGNIFICANT;
+	bool called =
+		s->uneven && binomial_at_least((uint32_t)s->uneven, s->runs, UNEVEN) < SIGNIFICANT;
 	bool ok = !missed && !called && s->false_found == 0 && s->lost_target == 0 &&
 		  s->partial * 20 <= s->runs;
 
