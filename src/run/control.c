@@ -7,20 +7,12 @@
 
 #include "base/fmt.h"
 
-/* The deadline is now: the next round of the loop must see the change. */
-static void wake(struct wn_run_trace *rt)
-{
-	rt->wake_ns = 0;
-	if (!rt->run->virtual_time && !rt->run->processing)
-		wn_pollset_arm(&rt->run->poll, 0);
-}
-
 void wn_run_stop(struct wn_run_trace *rt, enum wn_stop why)
 {
 	if (rt->state != WN_RUN_RUNNING)
 		return;
 	wn_run_engine_stop(&rt->engine, why, WN_OK, 0);
-	wake(rt);
+	wn_run_ready(rt);
 }
 
 void wn_run_name(struct wn_run_trace *rt, const struct wn_addr *addr, const char *name, wn_err err)
@@ -64,7 +56,7 @@ void wn_run_release(struct wn_run_trace *rt)
 	assert(rt->holds > 0);
 	rt->holds--;
 	if (rt->holds == 0 && rt->state == WN_RUN_QUIET)
-		wake(rt);
+		wn_run_ready(rt);
 }
 
 bool wn_run_trace_quiet(const struct wn_run_trace *rt)

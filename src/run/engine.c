@@ -103,7 +103,7 @@ void wn_run_engine_free(struct wn_run_engine *e)
 /* False: there are none, and END is to be had now. */
 static bool go_aside(struct wn_run_trace *rt, uint64_t now_ns, const struct wn_event *end)
 {
-	const struct wn_io *echo = rt->echo_io ? rt->echo_io : rt->io;
+	const struct wn_io *echo = rt->echo ? rt->echo->io : rt->net->io;
 	struct wn_run_engine *e = &rt->engine;
 	struct wn_errctx why = {0};
 	struct wn_beside_config c = {

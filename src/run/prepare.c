@@ -65,12 +65,17 @@ static wn_err open_real(const struct wn_run_trace *rt, const struct wn_io_config
 	return wn_fail(ctx, WN_EINVAL, "no such back end");
 }
 
-wn_err wn_run_open(const struct wn_run_trace *rt, const struct wn_io_config *io, struct wn_io **out,
+wn_err wn_run_open(struct wn_run_trace *rt, const struct wn_io_config *io, struct wn_run_net **out,
 	struct wn_errctx *ctx)
 {
+	struct wn_io *opened;
+	wn_err err;
+
 	if (rt->config.backend == WN_BACKEND_SIM)
-		return wn_io_sim_open(io, rt->config.sim, out, ctx);
-	return open_real(rt, io, out, ctx);
+		err = wn_io_sim_open(io, rt->config.sim, &opened, ctx);
+	else
+		err = open_real(rt, io, &opened, ctx);
+	return err == WN_OK ? wn_run_net_new(rt, opened, out, ctx) : err;
 }
 
 /*
@@ -117,7 +122,7 @@ static wn_err open_backend(struct wn_run_trace *rt, struct wn_errctx *ctx)
 	memcpy(io.iface, p->iface, sizeof(io.iface));
 	if (p->tcp_method == WN_TCP_METHOD_SACK || p->tcp_method == WN_TCP_METHOD_PREFER_SACK)
 		return wn_run_open_sack(rt, &io, ctx);
-	return wn_run_open(rt, &io, &rt->io, ctx);
+	return wn_run_open(rt, &io, &rt->net, ctx);
 }
 
 /* Routers are pinged by ICMP, whatever the trace uses. Without it the trace goes on, and says so.
@@ -140,7 +145,7 @@ static void open_echo(struct wn_run_trace *rt)
 	if (!p->ping_hops || p->proto == WN_PROTO_ICMP)
 		return;
 	memcpy(io.iface, p->iface, sizeof(io.iface));
-	if (wn_run_open(rt, &io, &rt->echo_io, &why) == WN_OK)
+	if (wn_run_open(rt, &io, &rt->echo, &why) == WN_OK)
 		return;
 	p->ping_hops = false;
 	if (!rt->note[0])
@@ -151,7 +156,7 @@ static void open_echo(struct wn_run_trace *rt)
 static wn_err check_sends(const struct wn_run_trace *rt, struct wn_errctx *ctx)
 {
 	const struct wn_params *p = &rt->config.params;
-	const struct wn_caps *caps = &rt->io->caps;
+	const struct wn_caps *caps = &rt->net->io->caps;
 
 	if (p->flow_mode == WN_FLOW_DUBLIN && p->dst.family == 4 && !caps->sends_ip_id)
 		return wn_fail(ctx, WN_EPERM,
@@ -199,43 +204,49 @@ static void draw_flow(struct wn_run_trace *rt)
 		p->flow_checksum = (uint16_t)(1 + (h >> 32) % 0xf000);
 }
 
-static bool watch_io(struct wn_run *run, const struct wn_io *io)
-{
-	int fd = io ? io->ops->fd(io) : -1;
-
-	return fd < 0 || wn_pollset_watch(&run->poll, fd, false) == WN_OK;
-}
-
-static wn_err watch(struct wn_run_trace *rt, struct wn_errctx *ctx)
+/* Without it a link that goes down is seen by its errors only. */
+static void watch_links(struct wn_run_trace *rt)
 {
 	struct wn_run *run = rt->run;
 
-	if (run->virtual_time)
-		return WN_OK;
-	if (!watch_io(run, rt->io) || !watch_io(run, rt->echo_io))
-		return wn_fail(ctx, WN_ESYS, "cannot watch the back end's socket");
-	if (run->monitor_fd < 0 && rt->config.backend != WN_BACKEND_SIM) {
-		run->monitor_fd = wn_os_monitor_open();
-		/* Without it a link that goes down is seen by its errors only. */
-		if (run->monitor_fd >= 0)
-			wn_pollset_watch(&run->poll, run->monitor_fd, false);
+	if (run->virtual_time || run->monitor_fd >= 0 || rt->config.backend == WN_BACKEND_SIM)
+		return;
+	run->monitor_fd = wn_os_monitor_open();
+	if (run->monitor_fd >= 0)
+		wn_pollset_watch(&run->poll, run->monitor_fd, false);
+}
+
+static wn_err take_slot(struct wn_run_trace *rt, struct wn_errctx *ctx)
+{
+	struct wn_run *run = rt->run;
+
+	if (run->slot_count == run->slot_cap) {
+		uint32_t cap = run->slot_cap ? run->slot_cap * 2 : 8;
+		struct wn_run_trace **grown = wn_realloc(run->slots, cap, sizeof(*grown));
+
+		if (!grown)
+			return wn_fail(ctx, WN_ENOMEM, "out of memory");
+		run->slots = grown;
+		run->slot_cap = cap;
 	}
+	rt->slot = run->slot_count++;
+	run->slots[rt->slot] = rt;
 	return WN_OK;
 }
 
 wn_err wn_run_prepare(struct wn_run *run, const struct wn_run_trace_config *c,
 	struct wn_run_trace **out, struct wn_errctx *ctx)
 {
-	struct wn_run_trace *rt = wn_calloc(1, sizeof(*rt)), **tail;
+	struct wn_run_trace *rt = wn_calloc(1, sizeof(*rt));
 	wn_err err = WN_ENOMEM;
 
 	if (!rt)
 		return wn_fail(ctx, WN_ENOMEM, "out of memory");
 	rt->run = run;
 	rt->config = *c;
-	rt->tx = wn_calloc(WN_RUN_BATCH, sizeof(*rt->tx));
+	rt->wake_ns = rt->timer_ns = UINT64_MAX;
 	rt->result = wn_result_new(NULL);
-	if (!rt->tx || !rt->result) {
+	if (!rt->result) {
 		wn_fail(ctx, WN_ENOMEM, "out of memory");
 		goto fail;
 	}
@@ -247,15 +258,13 @@ wn_err wn_run_prepare(struct wn_run *run, const struct wn_run_trace_config *c,
 		goto fail;
 	if ((err = check_sends(rt, ctx)) != WN_OK)
 		goto fail;
-	rt->config.params.sport = flow_base(&rt->config.params, wn_io_sport(rt->io));
-	rt->config.params.caps = rt->io->caps;
+	rt->config.params.sport = flow_base(&rt->config.params, wn_io_sport(rt->net->io));
+	rt->config.params.caps = rt->net->io->caps;
 	open_echo(rt);
-	if ((err = draw_key(rt, ctx)) != WN_OK || (err = watch(rt, ctx)) != WN_OK)
+	if ((err = draw_key(rt, ctx)) != WN_OK || (err = take_slot(rt, ctx)) != WN_OK)
 		goto fail;
+	watch_links(rt);
 	draw_flow(rt);
-	for (tail = &run->traces; *tail; tail = &(*tail)->next)
-		;
-	*tail = rt;
 	*out = rt;
 	return WN_OK;
 fail:
@@ -273,33 +282,22 @@ wn_err wn_run_start(struct wn_run_trace *rt, struct wn_errctx *ctx)
 	err = wn_run_engine_new(&rt->config.params, &rt->key, now_ns, &rt->engine, ctx);
 	if (err != WN_OK)
 		return err;
-	rt->start_ns = rt->wake_ns = now_ns;
+	rt->start_ns = now_ns;
 	rt->state = WN_RUN_RUNNING;
+	rt->run->active++;
 	if (rt->note[0])
 		wn_trace_note(rt->engine.trace, WN_NOTE_TEXT, 0, rt->note);
-	if (!rt->run->virtual_time)
-		wn_pollset_arm(&rt->run->poll, now_ns);
+	wn_run_ready(rt);
 	return WN_OK;
-}
-
-static void close_io(struct wn_run *run, struct wn_io *io)
-{
-	int fd;
-
-	if (!io)
-		return;
-	fd = io->ops->fd(io);
-	if (!run->virtual_time && fd >= 0)
-		wn_pollset_unwatch(&run->poll, fd);
-	io->ops->close(io);
 }
 
 void wn_run_trace_free(struct wn_run_trace *rt)
 {
 	wn_run_engine_free(&rt->engine);
 	wn_result_free(rt->result);
-	close_io(rt->run, rt->io);
-	close_io(rt->run, rt->echo_io);
-	wn_free(rt->tx);
+	if (rt->net)
+		wn_run_net_free(rt->net);
+	if (rt->echo)
+		wn_run_net_free(rt->echo);
 	wn_free(rt);
 }

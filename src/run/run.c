@@ -22,6 +22,7 @@ wn_err wn_run_new(bool virtual_time, struct wn_run **out, struct wn_errctx *ctx)
 	run->virtual_time = virtual_time;
 	run->monitor_fd = run->poll.fd = run->poll.timer_fd = -1;
 	run->now_ns = 1000000000u; /* virtual time starts at one second: 0 means "never" nowhere */
+	wn_heap_init(&run->timers, SIZE_MAX);
 	run->rx = wn_calloc(WN_RUN_BATCH, sizeof(*run->rx));
 	if (!run->rx) {
 		wn_free(run);
@@ -41,15 +42,13 @@ wn_err wn_run_new(bool virtual_time, struct wn_run **out, struct wn_errctx *ctx)
 
 void wn_run_free(struct wn_run *run)
 {
-	struct wn_run_trace *rt, *next;
-
 	if (!run)
 		return;
 	assert(!run->processing);
-	for (rt = run->traces; rt; rt = next) {
-		next = rt->next;
-		wn_run_trace_free(rt);
-	}
+	for (uint32_t i = 0; i < run->slot_count; i++)
+		wn_run_trace_free(run->slots[i]);
+	wn_heap_fini(&run->timers);
+	wn_free(run->slots);
 	if (run->monitor_fd >= 0)
 		close(run->monitor_fd);
 	wn_pollset_fini(&run->poll);
@@ -67,12 +66,111 @@ uint64_t wn_run_now_ns(const struct wn_run *run)
 	return run->virtual_time ? run->now_ns : wn_os_mono_ns();
 }
 
+/* ---- whose turn it is ---- */
+
+void wn_run_ready(struct wn_run_trace *rt)
+{
+	struct wn_run *run = rt->run;
+
+	if (rt->ready)
+		return;
+	rt->ready = true;
+	rt->ready_next = NULL;
+	if (run->ready_first)
+		run->ready_last->ready_next = rt;
+	else
+		run->ready_first = rt;
+	run->ready_last = rt;
+	if (!run->virtual_time && !run->processing)
+		wn_pollset_arm(&run->poll, 0);
+}
+
+static struct wn_run_trace *take_ready(struct wn_run *run)
+{
+	struct wn_run_trace *rt = run->ready_first;
+
+	if (!rt)
+		return NULL;
+	run->ready_first = rt->ready_next;
+	rt->ready = false;
+	return rt;
+}
+
+/*
+ * A trace whose time moves back keeps its earlier entry, at which it is asked in vain and comes
+ * back with the right one: cheaper than to look for it.
+ */
+void wn_run_wake_at(struct wn_run_trace *rt, uint64_t at_ns)
+{
+	struct wn_run *run = rt->run;
+
+	rt->wake_ns = at_ns;
+	if (at_ns >= rt->timer_ns || run->scan)
+		return;
+	if (wn_heap_push(&run->timers, at_ns, rt->slot) == WN_OK)
+		rt->timer_ns = at_ns;
+	else
+		run->scan = true;
+}
+
+/* The entry is the trace's earliest, not one that an earlier one came before. */
+static bool is_current(const struct wn_run *run, const struct wn_heap_item *item)
+{
+	return run->slots[item->value]->timer_ns == item->at_ns;
+}
+
+/* Of all traces, one by one: without memory for timers. */
+static void scan_timers(struct wn_run *run, uint64_t now_ns)
+{
+	for (uint32_t i = 0; i < run->slot_count; i++)
+		if (run->slots[i]->state == WN_RUN_RUNNING && run->slots[i]->wake_ns <= now_ns)
+			wn_run_ready(run->slots[i]);
+}
+
+static void take_timers(struct wn_run *run, uint64_t now_ns)
+{
+	const struct wn_heap_item *first;
+	struct wn_heap_item item;
+
+	if (run->scan)
+		scan_timers(run, now_ns);
+	while ((first = wn_heap_peek(&run->timers)) && first->at_ns <= now_ns) {
+		struct wn_run_trace *rt;
+
+		wn_heap_pop(&run->timers, &item);
+		if (!is_current(run, &item))
+			continue;
+		rt = run->slots[item.value];
+		rt->timer_ns = UINT64_MAX;
+		if (rt->state != WN_RUN_RUNNING)
+			continue;
+		if (rt->wake_ns <= now_ns)
+			wn_run_ready(rt);
+		else
+			wn_run_wake_at(rt, rt->wake_ns);
+	}
+}
+
+static uint64_t next_timer_ns(const struct wn_run *run)
+{
+	const struct wn_heap_item *first = wn_heap_peek(&run->timers);
+	uint64_t next = first ? first->at_ns : UINT64_MAX;
+
+	for (uint32_t i = 0; run->scan && i < run->slot_count; i++)
+		if (run->slots[i]->state == WN_RUN_RUNNING && run->slots[i]->wake_ns < next)
+			next = run->slots[i]->wake_ns;
+	return next;
+}
+
 uint64_t wn_run_next_ns(const struct wn_run *run)
 {
-	uint64_t next = UINT64_MAX;
+	uint64_t next = next_timer_ns(run);
 
-	for (const struct wn_run_trace *rt = run->traces; rt; rt = rt->next) {
-		uint64_t at = wn_run_trace_next_ns(rt);
+	if (run->ready_first)
+		return 0;
+	for (const struct wn_run_net *net = run->nets; net; net = net->next) {
+		uint64_t at =
+			net->owner->state == WN_RUN_RUNNING ? wn_run_net_next_ns(net) : UINT64_MAX;
 
 		if (at < next)
 			next = at;
@@ -82,11 +180,10 @@ uint64_t wn_run_next_ns(const struct wn_run *run)
 
 bool wn_run_idle(const struct wn_run *run)
 {
-	for (const struct wn_run_trace *rt = run->traces; rt; rt = rt->next)
-		if (rt->state == WN_RUN_RUNNING || rt->state == WN_RUN_QUIET)
-			return false;
-	return true;
+	return run->active == 0;
 }
+
+/* ---- changes of this machine ---- */
 
 /* A change of this machine's network belongs into the record of every trace it can touch. */
 static void note_change(struct wn_run_trace *rt, const struct wn_os_change *change)
@@ -96,6 +193,7 @@ static void note_change(struct wn_run_trace *rt, const struct wn_os_change *chan
 
 	if (rt->state != WN_RUN_RUNNING)
 		return;
+	wn_run_ready(rt);
 	switch (change->kind) {
 	case WN_OS_LINK_DOWN:
 	case WN_OS_LINK_UP:
@@ -137,21 +235,44 @@ static void read_monitor(struct wn_run *run)
 			continue;
 		if (err != WN_OK)
 			break;
-		for (struct wn_run_trace *rt = run->traces; rt; rt = rt->next)
-			note_change(rt, &change);
+		for (uint32_t i = 0; i < run->slot_count; i++)
+			note_change(run->slots[i], &change);
 	}
 }
 
+/* ---- a round ---- */
+
+static void drain_all(struct wn_run *run)
+{
+	for (struct wn_run_net *net = run->nets; net; net = net->next)
+		if (net->owner->state == WN_RUN_RUNNING)
+			wn_run_net_drain(net);
+}
+
+static void flush_all(struct wn_run *run)
+{
+	for (struct wn_run_net *net = run->nets; net; net = net->next)
+		wn_run_net_flush(net);
+}
+
+/*
+ * The order is the point: first everything the network already holds, then the engines with the
+ * time read after that, so that a process that was stopped never takes an answer for lost that was
+ * waiting. What was sent changes what an engine waits for: it is asked again.
+ */
 void wn_run_process(struct wn_run *run)
 {
+	struct wn_run_trace *rt;
+
 	assert(!run->processing);
 	run->processing = true;
 	read_monitor(run);
-	for (struct wn_run_trace *rt = run->traces; rt; rt = rt->next) {
-		if (rt->state == WN_RUN_RUNNING)
-			wn_run_trace_pump(rt);
-		if (rt->state == WN_RUN_QUIET)
-			wn_run_trace_finish(rt);
+	drain_all(run);
+	take_timers(run, wn_run_now_ns(run));
+	while (run->ready_first) {
+		while ((rt = take_ready(run)))
+			wn_run_trace_step(rt);
+		flush_all(run);
 	}
 	run->processing = false;
 	if (!run->virtual_time)

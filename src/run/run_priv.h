@@ -3,6 +3,7 @@
 #ifndef WN_RUN_RUN_PRIV_H
 #define WN_RUN_RUN_PRIV_H
 
+#include "base/heap.h"
 #include "base/siphash.h"
 #include "multipath/beside.h"
 #include "os/pollset.h"
@@ -29,12 +30,22 @@ struct wn_run_engine {
 	struct wn_event *end;	  /* the END event, while they are under way */
 };
 
+/* A back end, and what waits to be sent through it. */
+struct wn_run_net {
+	struct wn_run *run;
+	struct wn_run_net *next;
+	struct wn_run_trace *owner; /* whose replies come by it */
+	struct wn_io *io;	    /* owned */
+	size_t tx_count;
+	struct wn_tx *tx; /* WN_RUN_BATCH */
+};
+
 struct wn_run_trace {
 	struct wn_run *run;
-	struct wn_run_trace *next;
+	uint32_t slot; /* in run->slots */
 	struct wn_run_trace_config config;
-	struct wn_io *io;
-	struct wn_io *echo_io; /* pings where the trace itself is not ICMP; NULL */
+	struct wn_run_net *net;
+	struct wn_run_net *echo; /* pings where the trace itself is not ICMP; NULL */
 	struct wn_run_engine engine;
 	struct wn_result *result;
 	struct wn_sipkey key;
@@ -46,9 +57,10 @@ struct wn_run_trace {
 	bool link_down;	  /* as the record has it */
 	uint64_t start_ns;
 	uint64_t wake_ns;   /* when the engine wants to be asked again */
+	uint64_t timer_ns;  /* its earliest entry in run->timers; UINT64_MAX none */
 	uint64_t unclaimed; /* replies that no engine took */
-	size_t tx_count;    /* SENDs collected and not handed over */
-	struct wn_tx *tx;   /* WN_RUN_BATCH */
+	struct wn_run_trace *ready_next;
+	bool ready; /* on run's list of those */
 };
 
 struct wn_run {
@@ -57,12 +69,18 @@ struct wn_run {
 	uint64_t now_ns; /* virtual time only */
 	struct wn_pollset poll;
 	int monitor_fd; /* changes of links and addresses; -1 none */
-	struct wn_run_trace *traces;
-	struct wn_rx *rx; /* WN_RUN_BATCH, shared by all traces */
+	struct wn_run_trace **slots;
+	uint32_t slot_count, slot_cap;
+	uint32_t active; /* traces started and not done */
+	struct wn_run_net *nets;
+	struct wn_rx *rx;      /* WN_RUN_BATCH, for all traces in turn */
+	struct wn_heap timers; /* when which slot wants to be asked; older entries may be there */
+	bool scan;	       /* a timer found no memory: look at each trace instead */
+	struct wn_run_trace *ready_first, *ready_last; /* have something to do now */
 };
 
 /* The back end that the trace's configuration asks for. */
-wn_err wn_run_open(const struct wn_run_trace *rt, const struct wn_io_config *io, struct wn_io **out,
+wn_err wn_run_open(struct wn_run_trace *rt, const struct wn_io_config *io, struct wn_run_net **out,
 	struct wn_errctx *ctx);
 /* The same inside a TCP connection, or what takes its place. */
 wn_err wn_run_open_sack(struct wn_run_trace *rt, struct wn_io_config *io, struct wn_errctx *ctx);
@@ -77,14 +95,31 @@ void wn_run_engine_failed(
 enum wn_claim wn_run_engine_reply(struct wn_run_engine *e, const struct wn_rx *rx, uint64_t now_ns);
 void wn_run_engine_stop(struct wn_run_engine *e, enum wn_stop why, wn_err err, int sys);
 
-/* Takes what the network has for this trace, lets the engine act, delivers events. */
-void wn_run_trace_pump(struct wn_run_trace *rt);
-/* Delivers the held-back END event when nothing holds it any more. */
-void wn_run_trace_finish(struct wn_run_trace *rt);
+/* run.c: this trace is to be asked in the current round, or in the next; or at that time. */
+void wn_run_ready(struct wn_run_trace *rt);
+void wn_run_wake_at(struct wn_run_trace *rt, uint64_t at_ns);
+
+/* trace_step.c */
+/* Lets the engine act until it waits, delivers events; END, unless it is held back. */
+void wn_run_trace_step(struct wn_run_trace *rt);
+void wn_run_trace_reply(struct wn_run_trace *rt, const struct wn_rx *rx, uint64_t now_ns);
 /* Folds an event into the result and tells the user. */
 void wn_run_trace_emit(struct wn_run_trace *rt, const struct wn_event *ev);
-/* When this trace needs wn_run_process without its descriptor becoming readable. */
-uint64_t wn_run_trace_next_ns(const struct wn_run_trace *rt);
 void wn_run_trace_free(struct wn_run_trace *rt);
+
+/* net.c. io belongs to the net from here on, even when that fails. */
+wn_err wn_run_net_new(
+	struct wn_run_trace *rt, struct wn_io *io, struct wn_run_net **out, struct wn_errctx *ctx);
+void wn_run_net_free(struct wn_run_net *net);
+/* Takes what the network has. */
+void wn_run_net_drain(struct wn_run_net *net);
+void wn_run_net_put(
+	struct wn_run_net *net, const struct wn_run_trace *rt, const struct wn_probe *probe);
+void wn_run_net_flush(struct wn_run_net *net);
+/* The back end may give up what it keeps for the probe of this event. */
+void wn_run_net_forget(
+	struct wn_run_net *net, const struct wn_run_trace *rt, const struct wn_event *ev);
+/* When it has something without its descriptor becoming readable. */
+uint64_t wn_run_net_next_ns(const struct wn_run_net *net);
 
 #endif

@@ -36,6 +36,7 @@ static void take_connection(struct wn_params *p, const struct wn_io_conn *conn)
 static wn_err connect_first(struct wn_run_trace *rt, struct wn_io_config *io, struct wn_errctx *ctx)
 {
 	struct wn_params *p = &rt->config.params;
+	struct wn_io *opened;
 	wn_err err;
 
 	if (rt->config.backend == WN_BACKEND_SIM)
@@ -48,9 +49,11 @@ static wn_err connect_first(struct wn_run_trace *rt, struct wn_io_config *io, st
 	io->probes = (p->max_ttl - p->first_ttl + 1u) * p->probes;
 	err = choose_label(p, io, ctx);
 	if (err == WN_OK)
-		err = wn_io_tcp_sack_open(io, &rt->io, ctx);
+		err = wn_io_tcp_sack_open(io, &opened, ctx);
 	if (err == WN_OK)
-		take_connection(p, &rt->io->conn);
+		err = wn_run_net_new(rt, opened, &rt->net, ctx);
+	if (err == WN_OK)
+		take_connection(p, &rt->net->io->conn);
 	return err;
 }
 
@@ -67,5 +70,5 @@ wn_err wn_run_open_sack(struct wn_run_trace *rt, struct wn_io_config *io, struct
 			ctx, err, why.sys, "%s; use --tcp-method syn or prefer-sack", why.text);
 	wn_fmt(rt->note, sizeof(rt->note), "%s; SYN probes instead", why.text);
 	p->tcp_method = WN_TCP_METHOD_SYN;
-	return wn_run_open(rt, io, &rt->io, ctx);
+	return wn_run_open(rt, io, &rt->net, ctx);
 }

@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Back ends and the traces that send through them. Probes of all of a back end's traces leave in
+ * common batches; what comes back is handed to the trace it belongs to. Towards the back end a
+ * probe's id names its trace as well, so that stamps, failures and hints find their way.
+ */
+#include "run/run_priv.h"
+
+#include <assert.h>
+
+#include "base/alloc.h"
+
+#define ID_BITS	     32 /* of an engine's own ids; above them the slot of the trace */
+#define DRAIN_ROUNDS 64 /* a flood must not keep us from sending and from timers */
+
+static uint64_t outer_id(const struct wn_run_trace *rt, uint64_t id)
+{
+	assert(id < UINT64_C(1) << ID_BITS);
+	return (uint64_t)rt->slot << ID_BITS | id;
+}
+
+static uint64_t inner_id(uint64_t outer)
+{
+	return outer & ((UINT64_C(1) << ID_BITS) - 1);
+}
+
+/* NULL: of a trace that takes nothing any more. */
+static struct wn_run_trace *trace_of(const struct wn_run_net *net, uint64_t outer)
+{
+	struct wn_run_trace *rt = net->run->slots[outer >> ID_BITS];
+
+	return rt->state == WN_RUN_RUNNING ? rt : NULL;
+}
+
+/* ---- birth and end ---- */
+
+wn_err wn_run_net_new(
+	struct wn_run_trace *rt, struct wn_io *io, struct wn_run_net **out, struct wn_errctx *ctx)
+{
+	struct wn_run_net *net = wn_calloc(1, sizeof(*net));
+	struct wn_run *run = rt->run;
+	int fd = io->ops->fd(io);
+
+	if (net)
+		net->tx = wn_calloc(WN_RUN_BATCH, sizeof(*net->tx));
+	if (!net || !net->tx) {
+		io->ops->close(io);
+		wn_free(net);
+		return wn_fail(ctx, WN_ENOMEM, "out of memory");
+	}
+	if (!run->virtual_time && fd >= 0 && wn_pollset_watch(&run->poll, fd, false) != WN_OK) {
+		io->ops->close(io);
+		wn_free(net->tx);
+		wn_free(net);
+		return wn_fail(ctx, WN_ESYS, "cannot watch the back end's socket");
+	}
+	net->run = run;
+	net->owner = rt;
+	net->io = io;
+	net->next = run->nets;
+	run->nets = net;
+	*out = net;
+	return WN_OK;
+}
+
+void wn_run_net_free(struct wn_run_net *net)
+{
+	struct wn_run *run = net->run;
+	struct wn_run_net **link = &run->nets;
+	int fd = net->io->ops->fd(net->io);
+
+	while (*link != net)
+		link = &(*link)->next;
+	*link = net->next;
+	if (!run->virtual_time && fd >= 0)
+		wn_pollset_unwatch(&run->poll, fd);
+	net->io->ops->close(net->io);
+	wn_free(net->tx);
+	wn_free(net);
+}
+
+/* ---- from the network ---- */
+
+static void take_reply(struct wn_run_net *net, struct wn_rx *rx, uint64_t now_ns)
+{
+	struct wn_run_trace *rt = net->owner;
+
+	if (rx->reply.hint_id != WN_HINT_NONE) {
+		rt = trace_of(net, rx->reply.hint_id);
+		rx->reply.hint_id = inner_id(rx->reply.hint_id);
+	}
+	if (rt && rt->state == WN_RUN_RUNNING)
+		wn_run_trace_reply(rt, rx, now_ns);
+}
+
+static void take_failure(struct wn_run_net *net, const struct wn_rx *rx, uint64_t now_ns)
+{
+	struct wn_run_trace *rt = trace_of(net, rx->id);
+
+	if (!rt)
+		return;
+	wn_run_engine_failed(&rt->engine, inner_id(rx->id), rx->err, rx->sys, now_ns);
+	wn_run_ready(rt);
+}
+
+static void take_stamp(struct wn_run_net *net, const struct wn_rx *rx)
+{
+	struct wn_run_trace *rt = trace_of(net, rx->id);
+
+	if (rt)
+		wn_run_engine_sent(&rt->engine, inner_id(rx->id), rx->at_ns, rx->clock);
+}
+
+static void take_rx(struct wn_run_net *net, struct wn_rx *rx, uint64_t now_ns)
+{
+	switch (rx->kind) {
+	case WN_RX_REPLY:
+		take_reply(net, rx, now_ns);
+		break;
+	case WN_RX_STAMP:
+		take_stamp(net, rx);
+		break;
+	case WN_RX_FAILED:
+		take_failure(net, rx, now_ns);
+		break;
+	case WN_RX_OVER:
+		wn_run_engine_stop(&net->owner->engine, WN_STOP_ERROR, rx->err, rx->sys);
+		wn_run_ready(net->owner);
+		break;
+	case WN_RX_CLOSED:
+		break; /* silence; the engine's own timeout decides when it has waited enough */
+	}
+}
+
+void wn_run_net_drain(struct wn_run_net *net)
+{
+	struct wn_run *run = net->run;
+	unsigned rounds = DRAIN_ROUNDS;
+	size_t n;
+
+	do {
+		uint64_t now_ns = wn_run_now_ns(run);
+
+		n = net->io->ops->recv_batch(net->io, run->rx, WN_RUN_BATCH, now_ns);
+		for (size_t i = 0; i < n; i++)
+			take_rx(net, &run->rx[i], now_ns);
+	} while (n == WN_RUN_BATCH && --rounds > 0);
+}
+
+/* ---- to the network ---- */
+
+static void tell(struct wn_run_net *net, const struct wn_tx *tx, wn_err err, uint64_t now_ns)
+{
+	struct wn_run_trace *rt = trace_of(net, tx->probe.id);
+	uint64_t id = inner_id(tx->probe.id);
+
+	if (!rt)
+		return;
+	if (err == WN_OK)
+		wn_run_engine_sent(&rt->engine, id, tx->tx_ns, tx->clock);
+	else
+		wn_run_engine_failed(&rt->engine, id, err, tx->sys, now_ns);
+	wn_run_ready(rt);
+}
+
+void wn_run_net_flush(struct wn_run_net *net)
+{
+	size_t done = 0;
+
+	while (done < net->tx_count) {
+		uint64_t now_ns = wn_run_now_ns(net->run);
+		size_t n = net->io->ops->send_batch(
+			net->io, net->tx + done, net->tx_count - done, now_ns);
+
+		for (size_t i = done; i < done + n; i++)
+			tell(net, &net->tx[i], net->tx[i].err, now_ns);
+		done += n;
+		if (n > 0)
+			continue;
+		/* Nothing more can go now: the engines will offer the rest again. */
+		for (; done < net->tx_count; done++) {
+			net->tx[done].sys = 0;
+			tell(net, &net->tx[done], WN_EAGAIN, now_ns);
+		}
+	}
+	net->tx_count = 0;
+}
+
+void wn_run_net_put(
+	struct wn_run_net *net, const struct wn_run_trace *rt, const struct wn_probe *probe)
+{
+	struct wn_tx *tx = &net->tx[net->tx_count++];
+
+	tx->probe = *probe;
+	tx->probe.id = outer_id(rt, probe->id);
+	if (net->tx_count == WN_RUN_BATCH)
+		wn_run_net_flush(net);
+}
+
+/*
+ * An answer frees the probe's slot. A timeout does not, for a late reply may still come, unless the
+ * back end has one slot per flow and the next probe needs it.
+ */
+void wn_run_net_forget(
+	struct wn_run_net *net, const struct wn_run_trace *rt, const struct wn_event *ev)
+{
+	struct wn_io *io = net->io;
+
+	if (io->ops->forget &&
+		(ev->kind == WN_EV_REPLY || (ev->kind == WN_EV_TIMEOUT && io->caps.per_flow == 1)))
+		io->ops->forget(io, outer_id(rt, ev->probe_id));
+}
+
+uint64_t wn_run_net_next_ns(const struct wn_run_net *net)
+{
+	return net->io->ops->next_ns ? net->io->ops->next_ns(net->io) : UINT64_MAX;
+}

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One trace between its engine and its back ends: what the engine wants to be sent, told or waited
+ * for, until it has nothing more to do now.
+ */
+#include "run/run_priv.h"
+
+#include <assert.h>
+
+#include "os/os.h"
+
+void wn_run_trace_emit(struct wn_run_trace *rt, const struct wn_event *ev)
+{
+	/* A full table is counted by the result itself, and shown at the end. */
+	(void)wn_result_apply(rt->result, ev);
+	if (rt->config.on_event)
+		rt->config.on_event(rt->config.user, rt, ev);
+}
+
+void wn_run_trace_reply(struct wn_run_trace *rt, const struct wn_rx *rx, uint64_t now_ns)
+{
+	/* Once side probes are out, what is not theirs may be the trace's, too late. */
+	if (wn_run_engine_reply(&rt->engine, rx, now_ns) == WN_CLAIM_NO && !rt->engine.end)
+		rt->unclaimed++;
+	wn_run_ready(rt);
+}
+
+static struct wn_run_net *net_for(const struct wn_run_trace *rt, const struct wn_probe *p)
+{
+	return rt->echo && p->proto == WN_PROTO_ICMP ? rt->echo : rt->net;
+}
+
+static void add_counters(const struct wn_run_net *net, struct wn_counters *c)
+{
+	c->foreign += net->io->counters.foreign;
+	c->corrupt += net->io->counters.corrupt;
+	c->truncated += net->io->counters.truncated;
+	c->overflow += net->io->counters.overflow;
+}
+
+static void take_end(struct wn_run_trace *rt, const struct wn_event *ev)
+{
+	rt->end = *ev;
+	rt->end.u.end.counters.foreign += rt->unclaimed;
+	add_counters(rt->net, &rt->end.u.end.counters);
+	if (rt->echo)
+		add_counters(rt->echo, &rt->end.u.end.counters);
+	rt->state = WN_RUN_QUIET;
+}
+
+static void take_event(struct wn_run_trace *rt, const struct wn_event *ev)
+{
+	if (ev->kind == WN_EV_END) {
+		take_end(rt, ev);
+		return;
+	}
+	wn_run_trace_emit(rt, ev);
+	wn_run_net_forget(rt->net, rt, ev);
+	if (rt->echo)
+		wn_run_net_forget(rt->echo, rt, ev);
+}
+
+static void finish(struct wn_run_trace *rt)
+{
+	rt->end.at_ns = wn_run_now_ns(rt->run) - rt->start_ns;
+	rt->state = WN_RUN_DONE;
+	rt->run->active--;
+	wn_run_trace_emit(rt, &rt->end);
+	if (rt->config.on_done)
+		rt->config.on_done(rt->config.user, rt);
+}
+
+static void ask_engine(struct wn_run_trace *rt)
+{
+	struct wn_act act;
+
+	while (rt->state == WN_RUN_RUNNING) {
+		switch (wn_run_engine_next(rt, wn_run_now_ns(rt->run), &act)) {
+		case WN_ACT_SEND:
+			wn_run_net_put(net_for(rt, &act.probe), rt, &act.probe);
+			break;
+		case WN_ACT_EMIT:
+			take_event(rt, &act.event);
+			break;
+		case WN_ACT_WAIT:
+			wn_run_wake_at(rt, act.until_ns);
+			return;
+		case WN_ACT_DONE:
+			assert(rt->state != WN_RUN_RUNNING); /* END comes before DONE */
+			return;
+		}
+	}
+}
+
+void wn_run_trace_step(struct wn_run_trace *rt)
+{
+	ask_engine(rt);
+	if (rt->state == WN_RUN_QUIET && rt->holds == 0)
+		finish(rt);
+}
