@@ -8,6 +8,7 @@
 #include "base/alloc.h"
 
 #define LIMIT_MAX (SIZE_MAX / 64)
+#define ROOM_MIN  16
 
 wn_err wn_map_init(struct wn_map *m, size_t limit)
 {
@@ -67,6 +68,24 @@ wn_err wn_map_put(struct wn_map *m, uint64_t key, uint32_t val)
 		m->len++;
 	}
 	m->vals[i] = val;
+	return WN_OK;
+}
+
+wn_err wn_map_room(struct wn_map *m)
+{
+	struct wn_map bigger;
+	wn_err err;
+
+	if (m->len < m->limit)
+		return WN_OK;
+	err = wn_map_init(&bigger, m->limit ? m->limit * 2 : ROOM_MIN);
+	if (err)
+		return err;
+	for (size_t i = 0; m->limit && i <= m->mask; i++)
+		if (m->used[i])
+			(void)wn_map_put(&bigger, m->keys[i], m->vals[i]);
+	wn_map_fini(m);
+	*m = bigger;
 	return WN_OK;
 }
 

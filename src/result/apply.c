@@ -82,9 +82,9 @@ static wn_err reserve_probe(struct wn_result *r)
 	if (!err)
 		err = wn_result_grow(&p->flows, &p->flows_g, p->flow_count, sizeof(*p->flows));
 	if (!err)
-		err = wn_result_grow_map(&p->probe_map);
+		err = wn_map_room(&p->probe_map);
 	if (!err)
-		err = wn_result_grow_map(&p->flow_map);
+		err = wn_map_room(&p->flow_map);
 	return wn_result_full(r, err);
 }
 
@@ -209,7 +209,7 @@ static wn_err reserve_reply(struct wn_result *r, const struct wn_event *ev)
 wn_err wn_result_add_responder(struct wn_result *r, const struct wn_addr *addr, uint32_t *out)
 {
 	uint64_t key;
-	wn_err err = wn_result_grow_map(&r->priv->responder_map);
+	wn_err err = wn_map_room(&r->priv->responder_map);
 
 	if (err)
 		return err;

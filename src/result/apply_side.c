@@ -30,7 +30,7 @@ static wn_err reserve(struct wn_result *r)
 	struct wn_result_priv *p = r->priv;
 	wn_err err = wn_result_grow(&r->sides, &p->sides, r->side_count, sizeof(*r->sides));
 
-	return err ? err : wn_result_grow_map(&p->probe_map);
+	return err ? err : wn_map_room(&p->probe_map);
 }
 
 static wn_err add(struct wn_result *r, const struct wn_event *ev, const struct wn_probe *probe,

@@ -117,7 +117,7 @@ static struct edge *add_edge(struct edges *e, const struct wn_link *l, uint64_t 
 {
 	e->err = wn_result_grow(&e->items, &e->growth, e->count, sizeof(*e->items));
 	if (!e->err)
-		e->err = wn_result_grow_map(&e->map);
+		e->err = wn_map_room(&e->map);
 	if (e->err)
 		return NULL;
 	(void)wn_map_put(&e->map, key, e->count);
@@ -153,7 +153,7 @@ static void note_edge(const struct wn_result *r, struct edges *e, uint32_t flow_
 static wn_err index_numbers(
 	const struct wn_result *r, const struct wn_flow_rec *f, unsigned ttl, struct wn_map *out)
 {
-	wn_err err = wn_result_grow_map(out);
+	wn_err err = wn_map_room(out);
 
 	for (uint32_t i = f->first; i != WN_NONE && !err; i = r->priv->next_in_flow[i]) {
 		const struct wn_probe_rec *p = &r->probes[i];
@@ -165,7 +165,7 @@ static wn_err index_numbers(
 		if (!wn_map_get(out, p->number, &have))
 			err = wn_map_put(out, p->number, i);
 		if (!err)
-			err = wn_result_grow_map(out);
+			err = wn_map_room(out);
 	}
 	return err;
 }

@@ -114,24 +114,6 @@ wn_err wn_result_grow(void *array_at, struct wn_growth *g, uint32_t count, size_
 	return WN_OK;
 }
 
-wn_err wn_result_grow_map(struct wn_map *m)
-{
-	struct wn_map bigger;
-	wn_err err;
-
-	if (m->len < m->limit)
-		return WN_OK;
-	err = wn_map_init(&bigger, m->limit ? m->limit * 2 : CAP_MIN);
-	if (err)
-		return err;
-	for (size_t i = 0; m->limit && i <= m->mask; i++)
-		if (m->used[i])
-			(void)wn_map_put(&bigger, m->keys[i], m->vals[i]);
-	wn_map_fini(m);
-	*m = bigger;
-	return WN_OK;
-}
-
 /* wn_map reads its arrays without asking whether there are any. */
 static bool map_get(const struct wn_map *m, uint64_t key, uint32_t *out)
 {

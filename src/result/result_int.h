@@ -46,8 +46,6 @@ struct wn_result_priv {
  * limit, WN_ENOMEM; in both cases the array is as it was.
  */
 wn_err wn_result_grow(void *array_at, struct wn_growth *g, uint32_t count, size_t item_bytes);
-/* The same for a map: the next put will not fail. */
-wn_err wn_result_grow_map(struct wn_map *m);
 /* Where addr is in responder_map, or the key under which it can be put. */
 uint32_t wn_result_responder_key(
 	const struct wn_result *r, const struct wn_addr *addr, uint64_t *out_key);

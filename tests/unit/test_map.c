@@ -65,6 +65,32 @@ static void test_limit(void **state)
 	wn_map_fini(&m);
 }
 
+/* From nothing on, and nothing is forgotten on the way. */
+static void test_room(void **state)
+{
+	struct wn_map m = {0};
+	uint32_t val;
+
+	(void)state;
+	for (uint64_t key = 0; key < 1000; key++) {
+		assert_int_equal(wn_map_room(&m), WN_OK);
+		assert_int_equal(wn_map_put(&m, key * 3, (uint32_t)key), WN_OK);
+	}
+	for (uint64_t key = 0; key < 1000; key++) {
+		assert_true(wn_map_get(&m, key * 3, &val));
+		assert_int_equal(val, key);
+		assert_false(wn_map_get(&m, key * 3 + 1, &val));
+	}
+	assert_int_equal(m.len, 1000);
+	alloc_fault_arm(1);
+	while (m.len < m.limit)
+		assert_int_equal(wn_map_put(&m, 4 + 3 * m.len, 0), WN_OK);
+	assert_int_equal(wn_map_room(&m), WN_ENOMEM);
+	assert_true(alloc_fault_disarm());
+	assert_true(wn_map_get(&m, 3, &val));
+	wn_map_fini(&m);
+}
+
 static void test_init_failures(void **state)
 {
 	struct wn_map m;
@@ -106,6 +132,7 @@ int main(void)
 		cmocka_unit_test(test_put_get_del),
 		cmocka_unit_test(test_every_key_is_allowed),
 		cmocka_unit_test(test_limit),
+		cmocka_unit_test(test_room),
 		cmocka_unit_test(test_init_failures),
 		cmocka_unit_test(test_long_life),
 	};
