@@ -78,7 +78,8 @@ struct wn_io_config {
 	struct wn_addr dst;
 	uint16_t sport; /* 0: choose one, see out_sport */
 	uint16_t dport;
-	uint32_t port_span; /* source ports sport .. sport + span - 1 belong to us; at least 1 */
+	/* Source ports (ICMP ids) sport .. sport + span - 1 belong to us; at least 1. */
+	uint32_t port_span;
 	char iface[32];	    /* bind to it; "" none */
 	uint32_t mark;
 	bool df;
@@ -86,6 +87,11 @@ struct wn_io_config {
 	uint32_t flow_label;  /* IPv6, of a connection */
 	uint32_t probes;      /* in all: a connection must have room for them */
 	uint32_t outstanding; /* how many probes at once; receive buffers are sized for it */
+	/*
+	 * For probes of many traces, each with its own source and destination: of src and dst the
+	 * family counts. Only the raw and the simulated back end.
+	 */
+	bool shared;
 };
 
 wn_err wn_io_raw_open(const struct wn_io_config *c, struct wn_io **out, struct wn_errctx *ctx);

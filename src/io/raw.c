@@ -209,7 +209,10 @@ wn_err wn_io_raw_open(const struct wn_io_config *c, struct wn_io **out, struct w
 		err = wn_fail_sys(ctx, WN_ESYS, errno, "cannot create an event queue");
 	if (err == WN_OK)
 		err = take_memory(raw, ctx);
-	if (err == WN_OK)
+	/* Ports of many sources are held on all of them. */
+	if (err == WN_OK && c->shared)
+		raw->config.src = (struct wn_addr){0};
+	else if (err == WN_OK)
 		err = wn_io_find_source(&raw->config, &raw->mtu, ctx);
 	/* The sender first: without permission it says so before anything else is tried. */
 	if (err == WN_OK)

@@ -46,7 +46,7 @@ static void drop_unless_equal(struct code *c, uint32_t k)
 	put(c, BPF_RET | BPF_K, 0);
 }
 
-/* A, a port, must be one of ours; ends the program. */
+/* A, a port or an ICMP id, must be one of ours; ends the program. */
 static void pass_if_ours(struct code *c, const struct wn_raw_filter *f)
 {
 	put(c, BPF_ALU | BPF_SUB | BPF_K, f->first);
@@ -67,11 +67,9 @@ static void find_transport(struct code *c, uint8_t family)
 static void take_echo(struct code *c, const struct wn_raw_filter *f)
 {
 	put(c, BPF_LD | BPF_B | BPF_IND, 0);
-	jump(c, BPF_JEQ, f->family == 4 ? ICMP_ECHOREPLY : ICMP6_ECHO_REPLY, 0, 4);
+	jump(c, BPF_JEQ, f->family == 4 ? ICMP_ECHOREPLY : ICMP6_ECHO_REPLY, 0, 5);
 	put(c, BPF_LD | BPF_H | BPF_IND, 4);
-	jump(c, BPF_JEQ, f->first, 0, 1);
-	put(c, BPF_RET | BPF_K, PASS);
-	put(c, BPF_RET | BPF_K, 0);
+	pass_if_ours(c, f);
 }
 
 static void pass_if_short(struct code *c, const struct wn_raw_filter *f)
@@ -162,14 +160,9 @@ bool wn_raw_filter_icmp(int fd, const struct wn_raw_filter *f)
 		take_echo(&c, f);
 	pass_if_short(&c, f);
 	skip_quoted_ip(&c, f);
-	if (f->proto == WN_PROTO_ICMP) {
-		put(&c, BPF_LD | BPF_H | BPF_IND, ICMP_HEADER + 4);
-		drop_unless_equal(&c, f->first);
-		put(&c, BPF_RET | BPF_K, PASS);
-	} else {
-		put(&c, BPF_LD | BPF_H | BPF_IND, ICMP_HEADER);
-		pass_if_ours(&c, f);
-	}
+	/* The identifier of an echo request, or the source port. */
+	put(&c, BPF_LD | BPF_H | BPF_IND, ICMP_HEADER + (f->proto == WN_PROTO_ICMP ? 4 : 0));
+	pass_if_ours(&c, f);
 	return block_types(fd, f) && attach(fd, &c);
 }
 

@@ -14,7 +14,7 @@
 struct wn_raw_filter {
 	uint8_t family;
 	enum wn_proto proto; /* of our probes */
-	uint16_t first;	     /* first source port, or the ICMP id */
+	uint16_t first;	     /* first source port, or ICMP id */
 	uint32_t span;
 };
 

@@ -16,20 +16,25 @@
 #define IP6_HEADER  40
 
 /* Of our span another program, a second wend above all, may hold the ports that we do not. */
+static bool is_our_port(const struct wn_raw *raw, uint16_t port)
+{
+	if (raw->config.proto != WN_PROTO_ICMP)
+		return wn_ports_is_held(&raw->ports, port);
+	return wn_ports_within(raw->ours.first, raw->ours.span, port);
+}
+
 static bool is_ours(const struct wn_raw *raw, const struct wn_reply *r, bool icmp)
 {
 	const struct wn_quote *q = &r->quote;
 
 	if (r->kind == WN_REPLY_ECHO)
-		return raw->config.proto == WN_PROTO_ICMP && r->icmp_id == raw->ours.first;
+		return raw->config.proto == WN_PROTO_ICMP && is_our_port(raw, r->icmp_id);
 	if (!icmp)
-		return wn_ports_is_held(&raw->ports, r->dport);
+		return is_our_port(raw, r->dport);
 	if (!q->present || !q->l4_present ||
 		q->proto != wn_ip_proto(raw->config.proto, raw->config.family))
 		return false;
-	if (raw->config.proto == WN_PROTO_ICMP)
-		return q->icmp_id == raw->ours.first;
-	return wn_ports_is_held(&raw->ports, q->sport);
+	return is_our_port(raw, raw->config.proto == WN_PROTO_ICMP ? q->icmp_id : q->sport);
 }
 
 static wn_err parse(const struct wn_raw *raw, const struct wn_raw_rx_slot *slot, size_t len,

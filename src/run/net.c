@@ -75,8 +75,14 @@ void wn_run_net_free(struct wn_run_net *net)
 	if (!run->virtual_time && fd >= 0)
 		wn_pollset_unwatch(&run->poll, fd);
 	net->io->ops->close(net->io);
+	wn_run_share_free(net->share);
 	wn_free(net->tx);
 	wn_free(net);
+}
+
+static bool is_used(const struct wn_run_net *net)
+{
+	return net->share ? net->users > 0 : net->owner->state == WN_RUN_RUNNING;
 }
 
 /* ---- from the network ---- */
@@ -85,6 +91,10 @@ static void take_reply(struct wn_run_net *net, struct wn_rx *rx, uint64_t now_ns
 {
 	struct wn_run_trace *rt = net->owner;
 
+	if (net->share) {
+		wn_run_share_reply(net, rx, now_ns);
+		return;
+	}
 	if (rx->reply.hint_id != WN_HINT_NONE) {
 		rt = trace_of(net, rx->reply.hint_id);
 		rx->reply.hint_id = inner_id(rx->reply.hint_id);
@@ -138,6 +148,8 @@ void wn_run_net_drain(struct wn_run_net *net)
 	unsigned rounds = DRAIN_ROUNDS;
 	size_t n;
 
+	if (!is_used(net))
+		return;
 	do {
 		uint64_t now_ns = wn_run_now_ns(run);
 
@@ -213,5 +225,5 @@ void wn_run_net_forget(
 
 uint64_t wn_run_net_next_ns(const struct wn_run_net *net)
 {
-	return net->io->ops->next_ns ? net->io->ops->next_ns(net->io) : UINT64_MAX;
+	return is_used(net) && net->io->ops->next_ns ? net->io->ops->next_ns(net->io) : UINT64_MAX;
 }

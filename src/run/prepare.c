@@ -97,9 +97,11 @@ static uint16_t flow_base(const struct wn_params *p, uint16_t port)
 /* Source ports that the flows go through. */
 static uint32_t port_span(const struct wn_params *p)
 {
+	if (p->proto == WN_PROTO_ICMP)
+		return 1;
 	if (p->flow_mode == WN_FLOW_CLASSIC)
 		return CLASSIC_PORTS;
-	return p->paths && p->proto != WN_PROTO_ICMP ? p->flows : 1;
+	return p->paths ? p->flows : 1;
 }
 
 static wn_err open_backend(struct wn_run_trace *rt, struct wn_errctx *ctx)
@@ -119,6 +121,8 @@ static wn_err open_backend(struct wn_run_trace *rt, struct wn_errctx *ctx)
 		.outstanding = p->window,
 	};
 
+	if (wn_run_may_share(rt))
+		return wn_run_share_join(rt, ctx);
 	memcpy(io.iface, p->iface, sizeof(io.iface));
 	if (p->tcp_method == WN_TCP_METHOD_SACK || p->tcp_method == WN_TCP_METHOD_PREFER_SACK)
 		return wn_run_open_sack(rt, &io, ctx);
@@ -229,8 +233,7 @@ static wn_err take_slot(struct wn_run_trace *rt, struct wn_errctx *ctx)
 		run->slots = grown;
 		run->slot_cap = cap;
 	}
-	rt->slot = run->slot_count++;
-	run->slots[rt->slot] = rt;
+	rt->slot = run->slot_count;
 	return WN_OK;
 }
 
@@ -254,15 +257,18 @@ wn_err wn_run_prepare(struct wn_run *run, const struct wn_run_trace_config *c,
 		rt->config.params.link_mtu = wn_topo_mtu(wn_sim_topo(c->sim));
 	if (c->backend != WN_BACKEND_SIM && (err = find_route(rt, ctx)) != WN_OK)
 		goto fail;
-	if ((err = open_backend(rt, ctx)) != WN_OK)
+	if ((err = take_slot(rt, ctx)) != WN_OK || (err = open_backend(rt, ctx)) != WN_OK)
 		goto fail;
 	if ((err = check_sends(rt, ctx)) != WN_OK)
 		goto fail;
-	rt->config.params.sport = flow_base(&rt->config.params, wn_io_sport(rt->net->io));
+	if (!rt->net->share)
+		rt->port = wn_io_sport(rt->net->io);
+	rt->config.params.sport = flow_base(&rt->config.params, rt->port);
 	rt->config.params.caps = rt->net->io->caps;
 	open_echo(rt);
-	if ((err = draw_key(rt, ctx)) != WN_OK || (err = take_slot(rt, ctx)) != WN_OK)
+	if ((err = draw_key(rt, ctx)) != WN_OK)
 		goto fail;
+	run->slots[run->slot_count++] = rt;
 	watch_links(rt);
 	draw_flow(rt);
 	*out = rt;
@@ -295,7 +301,8 @@ void wn_run_trace_free(struct wn_run_trace *rt)
 {
 	wn_run_engine_free(&rt->engine);
 	wn_result_free(rt->result);
-	if (rt->net)
+	wn_run_share_leave(rt);
+	if (rt->net && !rt->net->share)
 		wn_run_net_free(rt->net);
 	if (rt->echo)
 		wn_run_net_free(rt->echo);

@@ -47,6 +47,8 @@ void wn_run_free(struct wn_run *run)
 	assert(!run->processing);
 	for (uint32_t i = 0; i < run->slot_count; i++)
 		wn_run_trace_free(run->slots[i]);
+	while (run->nets)
+		wn_run_net_free(run->nets);
 	wn_heap_fini(&run->timers);
 	wn_free(run->slots);
 	if (run->monitor_fd >= 0)
@@ -169,8 +171,7 @@ uint64_t wn_run_next_ns(const struct wn_run *run)
 	if (run->ready_first)
 		return 0;
 	for (const struct wn_run_net *net = run->nets; net; net = net->next) {
-		uint64_t at =
-			net->owner->state == WN_RUN_RUNNING ? wn_run_net_next_ns(net) : UINT64_MAX;
+		uint64_t at = wn_run_net_next_ns(net);
 
 		if (at < next)
 			next = at;
@@ -245,8 +246,7 @@ static void read_monitor(struct wn_run *run)
 static void drain_all(struct wn_run *run)
 {
 	for (struct wn_run_net *net = run->nets; net; net = net->next)
-		if (net->owner->state == WN_RUN_RUNNING)
-			wn_run_net_drain(net);
+		wn_run_net_drain(net);
 }
 
 static void flush_all(struct wn_run *run)

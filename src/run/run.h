@@ -27,6 +27,11 @@ struct wn_run_trace_config {
 	struct wn_params params; /* src family 0: by route; sport 0: chosen; caps: filled in */
 	enum wn_backend backend;
 	struct wn_sim *sim; /* WN_BACKEND_SIM; borrowed */
+	/*
+	 * One of many: it may share a back end with others, where its parameters leave the source
+	 * port (ICMP: the identifier) to us and one flow of small packets is all it needs.
+	 */
+	bool share;
 	/* Every event, after it was folded into the result. Either may be NULL. */
 	void (*on_event)(void *user, struct wn_run_trace *rt, const struct wn_event *ev);
 	/* Exactly once, after the END event. */

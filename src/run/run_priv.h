@@ -10,7 +10,8 @@
 #include "run/run.h"
 #include "trace/trace.h"
 
-#define WN_RUN_BATCH 64 /* probes or replies handed over at once */
+#define WN_RUN_BATCH	   64	/* probes or replies handed over at once */
+#define WN_RUN_SHARED_SIZE 1280 /* packets that no link of this machine has to cut */
 
 enum wn_run_state {
 	WN_RUN_PREPARED,
@@ -34,7 +35,9 @@ struct wn_run_engine {
 struct wn_run_net {
 	struct wn_run *run;
 	struct wn_run_net *next;
-	struct wn_run_trace *owner; /* whose replies come by it */
+	struct wn_run_trace *owner; /* whose replies come by it; NULL: shared */
+	struct wn_run_share *share; /* owned; by whom it is; NULL: by nobody */
+	uint32_t users;		    /* of them */
 	struct wn_io *io;	    /* owned */
 	size_t tx_count;
 	struct wn_tx *tx; /* WN_RUN_BATCH */
@@ -46,6 +49,9 @@ struct wn_run_trace {
 	struct wn_run_trace_config config;
 	struct wn_run_net *net;
 	struct wn_run_net *echo; /* pings where the trace itself is not ICMP; NULL */
+	/* Of a shared back end: its source port or ICMP id, and the others with the same one. */
+	uint16_t port;
+	struct wn_run_trace *port_next, **port_link;
 	struct wn_run_engine engine;
 	struct wn_result *result;
 	struct wn_sipkey key;
@@ -103,6 +109,8 @@ void wn_run_wake_at(struct wn_run_trace *rt, uint64_t at_ns);
 /* Lets the engine act until it waits, delivers events; END, unless it is held back. */
 void wn_run_trace_step(struct wn_run_trace *rt);
 void wn_run_trace_reply(struct wn_run_trace *rt, const struct wn_rx *rx, uint64_t now_ns);
+/* The same, for one of several: false: it is not this one's. */
+bool wn_run_trace_claim(struct wn_run_trace *rt, const struct wn_rx *rx, uint64_t now_ns);
 /* Folds an event into the result and tells the user. */
 void wn_run_trace_emit(struct wn_run_trace *rt, const struct wn_event *ev);
 void wn_run_trace_free(struct wn_run_trace *rt);
@@ -119,7 +127,15 @@ void wn_run_net_flush(struct wn_run_net *net);
 /* The back end may give up what it keeps for the probe of this event. */
 void wn_run_net_forget(
 	struct wn_run_net *net, const struct wn_run_trace *rt, const struct wn_event *ev);
-/* When it has something without its descriptor becoming readable. */
+/* When it has something without its descriptor becoming readable; never while nobody uses it. */
 uint64_t wn_run_net_next_ns(const struct wn_run_net *net);
+
+/* net_share.c */
+bool wn_run_may_share(const struct wn_run_trace *rt);
+/* Fills net and port. */
+wn_err wn_run_share_join(struct wn_run_trace *rt, struct wn_errctx *ctx);
+void wn_run_share_leave(struct wn_run_trace *rt); /* does nothing for one that has not joined */
+void wn_run_share_free(struct wn_run_share *s);
+void wn_run_share_reply(struct wn_run_net *net, const struct wn_rx *rx, uint64_t now_ns);
 
 #endif

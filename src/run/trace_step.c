@@ -17,12 +17,20 @@ void wn_run_trace_emit(struct wn_run_trace *rt, const struct wn_event *ev)
 		rt->config.on_event(rt->config.user, rt, ev);
 }
 
+bool wn_run_trace_claim(struct wn_run_trace *rt, const struct wn_rx *rx, uint64_t now_ns)
+{
+	bool claimed = wn_run_engine_reply(&rt->engine, rx, now_ns) != WN_CLAIM_NO;
+
+	if (claimed)
+		wn_run_ready(rt);
+	return claimed;
+}
+
 void wn_run_trace_reply(struct wn_run_trace *rt, const struct wn_rx *rx, uint64_t now_ns)
 {
 	/* Once side probes are out, what is not theirs may be the trace's, too late. */
-	if (wn_run_engine_reply(&rt->engine, rx, now_ns) == WN_CLAIM_NO && !rt->engine.end)
+	if (!wn_run_trace_claim(rt, rx, now_ns) && !rt->engine.end)
 		rt->unclaimed++;
-	wn_run_ready(rt);
 }
 
 static struct wn_run_net *net_for(const struct wn_run_trace *rt, const struct wn_probe *p)
@@ -30,8 +38,11 @@ static struct wn_run_net *net_for(const struct wn_run_trace *rt, const struct wn
 	return rt->echo && p->proto == WN_PROTO_ICMP ? rt->echo : rt->net;
 }
 
+/* What several traces share counts for none of them. */
 static void add_counters(const struct wn_run_net *net, struct wn_counters *c)
 {
+	if (net->share)
+		return;
 	c->foreign += net->io->counters.foreign;
 	c->corrupt += net->io->counters.corrupt;
 	c->truncated += net->io->counters.truncated;
@@ -65,6 +76,7 @@ static void finish(struct wn_run_trace *rt)
 	rt->end.at_ns = wn_run_now_ns(rt->run) - rt->start_ns;
 	rt->state = WN_RUN_DONE;
 	rt->run->active--;
+	wn_run_share_leave(rt);
 	wn_run_trace_emit(rt, &rt->end);
 	if (rt->config.on_done)
 		rt->config.on_done(rt->config.user, rt);

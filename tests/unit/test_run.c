@@ -74,7 +74,7 @@ static void net_close(struct net *n)
 	wn_topo_free(n->topo);
 }
 
-static struct wn_run_trace *prepare(
+static struct wn_run_trace_config request(
 	struct net *n, enum wn_proto proto, uint8_t family, struct watch *watch)
 {
 	struct wn_run_trace_config c = {
@@ -84,8 +84,6 @@ static struct wn_run_trace *prepare(
 		.on_done = on_done,
 		.user = watch,
 	};
-	struct wn_errctx ctx = {0};
-	struct wn_run_trace *rt;
 
 	c.params.src = wn_topo_source(n->topo, family);
 	c.params.dst = wn_topo_target(n->topo, family);
@@ -101,6 +99,16 @@ static struct wn_run_trace *prepare(
 	c.params.wait_min_ns = 200000000;
 	c.params.wait_here_milli = c.params.wait_near_milli = 3000;
 	c.params.size = family == 6 ? 80 : 60;
+	return c;
+}
+
+static struct wn_run_trace *prepare(
+	struct net *n, enum wn_proto proto, uint8_t family, struct watch *watch)
+{
+	struct wn_run_trace_config c = request(n, proto, family, watch);
+	struct wn_errctx ctx = {0};
+	struct wn_run_trace *rt;
+
 	if (wn_run_prepare(n->run, &c, &rt, &ctx) != WN_OK)
 		fail_msg("%s", ctx.text);
 	return rt;
@@ -269,6 +277,121 @@ static void test_free_in_mid_flight_calls_nobody(void **state)
 	assert_int_equal(n.watch.done, 0);
 }
 
+/* ---- many on one back end ---- */
+
+#define MANY 600
+
+static const char prefix[] = "source me\n"
+			     "target dst\n"
+			     "host me addr 192.0.2.1 addr6 fd00::1\n"
+			     "node r1 addr 198.51.100.1 addr6 fd00:1::1\n"
+			     "node r2 addr 198.51.100.2 addr6 fd00:2::1\n"
+			     "host dst addr 203.0.113.9 addr6 fd00:9::9 owns 203.0.113.0/24 "
+			     "owns fd00:9::/64\n"
+			     "link me r1 delay 2ms\n"
+			     "link r1 r2 delay 2ms\n"
+			     "link r2 dst delay 2ms\n";
+
+/* Routers behind the translator quote the inner address. */
+static const char translated[] = "source me\n"
+				 "target 203.0.113.9\n"
+				 "host me addr 192.0.2.1\n"
+				 "node r1 addr 198.51.100.1\n"
+				 "node box addr 198.51.100.2 nat dest 203.0.113.9 to 10.0.0.9 "
+				 "keep-quotes\n"
+				 "node r3 addr 198.51.100.3\n"
+				 "host dst addr 10.0.0.9\n"
+				 "link me r1 delay 2ms\n"
+				 "link r1 box delay 2ms\n"
+				 "link box r3 delay 2ms\n"
+				 "link r3 dst delay 2ms\n";
+
+/* count traces at once, to `targets` addresses in turn and by every protocol in turn. */
+static void start_many(
+	struct net *n, struct wn_run_trace **rt, unsigned count, unsigned targets, uint8_t family)
+{
+	struct wn_errctx ctx = {0};
+
+	for (unsigned i = 0; i < count; i++) {
+		struct wn_run_trace_config c =
+			request(n, (enum wn_proto)(i % WN_PROTO_COUNT), family, NULL);
+
+		c.share = true;
+		c.on_event = NULL;
+		c.on_done = NULL;
+		c.params.pps = 0;
+		c.params.dst.bytes[family == 4 ? 3 : 15] = (uint8_t)(1 + i / 3 % targets);
+		if (wn_run_prepare(n->run, &c, &rt[i], &ctx) != WN_OK ||
+			wn_run_start(rt[i], &ctx) != WN_OK)
+			fail_msg("%s", ctx.text);
+	}
+}
+
+/* Each has its own path, whole, and nobody took anything of another. */
+static void test_many_share(void **state)
+{
+	static struct wn_run_trace *rt[MANY];
+	static const struct {
+		unsigned targets;
+		uint8_t family;
+	} cases[] = {{200, 4}, {200, 6}, {3, 4}, {1, 6}};
+
+	(void)state;
+	for (size_t c = 0; c < sizeof(cases) / sizeof(cases[0]); c++) {
+		struct net n;
+
+		net_open(&n, prefix);
+		start_many(&n, rt, MANY, cases[c].targets, cases[c].family);
+		run_all(&n);
+		for (unsigned i = 0; i < MANY; i++) {
+			const struct wn_result *r = wn_run_result(rt[i]);
+			struct wn_addr last = only_responder(r, 3);
+
+			assert_true(r->reached && r->ended && !r->partial);
+			assert_int_equal(r->last_ttl, 3);
+			assert_true(wn_addr_eq(&last, &r->params.dst));
+			assert_int_equal(r->replies[r->reached_reply].rtt_ns, 12000000);
+			for (uint8_t ttl = 1; ttl <= 3; ttl++)
+				assert_int_equal(r->hops[ttl].responders[0].replies, 3);
+			assert_int_equal(r->counters.forged + r->counters.foreign +
+						 r->counters.stale + r->counters.duplicate,
+				0);
+		}
+		net_close(&n);
+	}
+}
+
+static void test_shared_through_a_translator(void **state)
+{
+	struct wn_run_trace *rt[30];
+	struct wn_errctx ctx = {0};
+	struct net n;
+
+	(void)state;
+	net_open(&n, translated);
+	for (unsigned i = 0; i < 30; i++) {
+		struct wn_run_trace_config c =
+			request(&n, (enum wn_proto)(i % WN_PROTO_COUNT), 4, NULL);
+
+		c.share = true;
+		c.on_event = NULL;
+		c.on_done = NULL;
+		c.params.dst = wn_addr_v4(0xcb007109);
+		assert_int_equal(wn_run_prepare(n.run, &c, &rt[i], &ctx), WN_OK);
+		assert_int_equal(wn_run_start(rt[i], &ctx), WN_OK);
+	}
+	run_all(&n);
+	for (unsigned i = 0; i < 30; i++) {
+		const struct wn_result *r = wn_run_result(rt[i]);
+
+		assert_true(r->reached);
+		assert_int_equal(r->last_ttl, 4);
+		assert_int_equal(r->hops[3].responders[0].replies, 3);
+		assert_int_equal(r->counters.forged, 0);
+	}
+	net_close(&n);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -278,6 +401,8 @@ int main(void)
 		cmocka_unit_test(test_three_protocols_side_by_side),
 		cmocka_unit_test(test_early_note_is_kept),
 		cmocka_unit_test(test_free_in_mid_flight_calls_nobody),
+		cmocka_unit_test(test_many_share),
+		cmocka_unit_test(test_shared_through_a_translator),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
