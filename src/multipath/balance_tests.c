@@ -265,8 +265,11 @@ static void judge_destinations(struct wn_builder *b, const struct tests *tests)
 		if (n->out_count != 1 || (n->lb != WN_LB_NONE && n->lb != WN_LB_DESTINATION))
 			continue;
 		n->destinations++;
-		if (!has_successor(b->g, node, reply->responder))
-			n->lb = WN_LB_DESTINATION;
+		if (has_successor(b->g, node, reply->responder))
+			continue;
+		n->lb = WN_LB_DESTINATION;
+		if (n->elsewhere++ == 0)
+			n->elsewhere_to = reply->responder;
 	}
 }
 

@@ -40,9 +40,11 @@ struct wn_graph_node {
 	uint32_t first_out, out_count; /* its links, in links */
 	uint32_t first_in, in_count;   /* links to it, in in_links */
 	uint32_t tested;	       /* flows through it seen one TTL on */
-	/* With one successor: other destinations, by side probes, of which is known where they go.
+	/*
+	 * With one successor: other destinations, by side probes, of which is known where they go;
+	 * those that go elsewhere, and where the first of them does (a responder, WN_NONE).
 	 */
-	uint32_t destinations;
+	uint32_t destinations, elsewhere, elsewhere_to;
 	uint32_t taken; /* of links from it: sum of passed */
 	/* Bound on the chance that ways taken alike are taken so unequally; 0: not looked at. */
 	uint32_t uneven_ppb;

@@ -80,6 +80,9 @@ static void write_node(
 	wn_jw_text(w, "balancing", wn_lb_name(n->lb));
 	wn_jw_opt(w, "uneven_ppb", n->uneven_ppb > 0 ? (int64_t)n->uneven_ppb : -1);
 	wn_jw_bool(w, "label_known", n->label_known);
+	wn_jw_int(w, "destinations", n->destinations);
+	wn_jw_int(w, "destinations_elsewhere", n->elsewhere);
+	wn_jw_opt(w, "elsewhere_to", n->elsewhere > 0 ? (int64_t)n->elsewhere_to : -1);
 	wn_jw_end(w);
 }
 

@@ -5,6 +5,7 @@
  */
 #include "output/ways.h"
 
+#include "multipath/beside.h"
 #include "multipath/stopping.h"
 
 #define PLACES_SHOWN 3 /* routers that one sentence names */
@@ -406,6 +407,53 @@ static void say_uneven(struct claims *c)
 	end_line(c);
 }
 
+/* ---- other destinations ---- */
+
+/* Addresses beside the target's that were sent to. */
+static uint32_t count_destinations(const struct wn_result *r)
+{
+	uint32_t last = 0;
+
+	for (uint32_t i = 0; i < r->side_count; i++) {
+		uint32_t flow = r->sides[i].sent.probe.flow;
+
+		if (flow >= WN_FLOW_DESTINATION && flow - WN_FLOW_DESTINATION + 1 > last)
+			last = flow - WN_FLOW_DESTINATION + 1;
+	}
+	return last;
+}
+
+static void say_elsewhere(struct claims *c, uint32_t node)
+{
+	const struct wn_graph_node *n = &c->p->g.nodes[node];
+	char addr[WN_ADDR_STRLEN];
+
+	add_place(c, node);
+	wn_strbuf_fmt(&c->text, " sends %u of %u addresses beside the target's elsewhere (%s%s)",
+		(unsigned)n->elsewhere, (unsigned)n->destinations,
+		wn_addr_str(&c->p->r->responders[n->elsewhere_to].addr, addr),
+		n->elsewhere > 1 ? " for one" : "");
+	add(c, ": it balances by destination, or has a way by flow that was missed.");
+	end_line(c);
+}
+
+static void say_destinations(struct claims *c)
+{
+	const struct wn_graph *g = &c->p->g;
+	uint32_t count = count_destinations(c->p->r), told = 0;
+
+	for (uint32_t i = 0; i < g->node_count; i++)
+		if (g->nodes[i].elsewhere > 0 && told++ < PLACES_SHOWN)
+			say_elsewhere(c, i);
+	if (count == 0 || told > 0)
+		return;
+	wn_strbuf_fmt(&c->text,
+		"%u address%s beside the target's met nobody else where all flows take one way: no "
+		"balancing by destination was seen.",
+		(unsigned)count, count == 1 ? "" : "es");
+	end_line(c);
+}
+
 static void say_signs(struct claims *c)
 {
 	if (c->p->tangled || c->p->unsure)
@@ -428,6 +476,7 @@ static void say_certainty(struct claims *c)
 		say_places(c, "Packets come round again to ", is_loop,
 			": a routing loop, which other ways avoid.");
 	say_uneven(c);
+	say_destinations(c);
 }
 
 void wn_ways_claims(struct wn_strbuf *out, const struct wn_ways *p)

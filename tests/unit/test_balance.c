@@ -162,6 +162,8 @@ static void test_destination(void **state)
 	build(&s);
 	expect_size(&s, 4, 4);
 	assert_int_equal(at(&s, 1, 1)->lb, WN_LB_DESTINATION);
+	assert_int_equal(at(&s, 1, 1)->destinations, 3);
+	assert_int_equal(at(&s, 1, 1)->elsewhere, 1);
 	assert_int_equal(at(&s, 3, 3)->lb, WN_LB_NONE);
 	assert_int_equal(node(&s, 2, 7), WN_NONE);
 	leave(&s);

@@ -8,6 +8,7 @@
 #include <unistd.h>
 #include "alloc_fault.h"
 #include "golden.h"
+#include "multipath/beside.h"
 #include "output/output.h"
 #include "screen_lines.h"
 #include "walks.h"
@@ -416,6 +417,29 @@ static void test_probes(void **state)
 	record_fini(&rec);
 }
 
+/* Of addresses beside the target's. */
+static void test_destinations(void **state)
+{
+	static const char *const lines[] = {"1 2 !", "1 2 !", "1 2 !", NULL};
+	struct record rec = {0};
+
+	(void)state;
+	lines_of(&rec, WN_PATHS_FULL, lines);
+	for (uint32_t i = 0; i < 3; i++) {
+		struct wn_event *ev = record_sent(&rec, 2, WN_FLOW_DESTINATION + i, 0);
+		uint64_t id = ev->probe_id;
+
+		ev->u.sent.probe.dst = record_addr("203.0.113.10");
+		record_reply(
+			&rec, id, WN_REPLY_TIME_EXCEEDED, i == 1 ? "10.0.0.7" : "10.0.0.2", 900);
+		expect(&rec, i == 0 ? "1 address beside the target's met nobody else where"
+				    : "10.0.0.1 (TTL 1) sends 1 of ");
+	}
+	expect(&rec, "sends 1 of 3 addresses beside the target's elsewhere (10.0.0.7): it balances "
+		     "by destination, or has a way by flow that was missed.\n");
+	record_fini(&rec);
+}
+
 static void test_holes(void **state)
 {
 	static const char *const lines[] = {"1 - 3 !", "1 - 3 ? !", NULL};
@@ -527,6 +551,7 @@ int main(void)
 		cmocka_unit_test(test_uneven_shares),
 		cmocka_unit_test(test_shares_in_dot),
 		cmocka_unit_test(test_probes),
+		cmocka_unit_test(test_destinations),
 		cmocka_unit_test(test_holes),
 		cmocka_unit_test(test_nothing),
 		cmocka_unit_test(test_without_memory),
