@@ -188,14 +188,18 @@ static void learn_reply(struct wn_paths *p, const struct wn_event *ev)
 		return;
 	}
 	if (cell->state != CELL_SEEN)
-		wn_paths_answered(p, who->ttl, cell->tries);
+		wn_paths_answered(p, who, cell->tries);
 	cell->state = CELL_SEEN;
 	cell->vertex = at;
 }
 
 static void learn_sent(struct wn_paths *p, uint64_t id, const struct wn_probe *probe)
 {
-	*who_of(p, id) = (struct who){.flow = probe->flow, .ttl = probe->ttl};
+	*who_of(p, id) = (struct who){
+		.flow = probe->flow,
+		.ttl = probe->ttl,
+		.sent_ms = wn_paths_ms(p),
+	};
 }
 
 static void learn_lost(struct wn_paths *p, uint64_t id)
@@ -204,7 +208,7 @@ static void learn_lost(struct wn_paths *p, uint64_t id)
 
 	p->under_way--;
 	if (!is_extra(p, who))
-		wn_paths_lost(p, who->flow - p->params.flow, who->ttl);
+		wn_paths_lost(p, who);
 }
 
 static void learn(struct wn_paths *p, const struct wn_event *ev)

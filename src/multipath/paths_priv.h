@@ -9,6 +9,7 @@
  *   pick.c    which flows there are for it
  *   ahead.c   flow 0, which walks ahead; a fixed number of flows
  *   retry.c   what was lost: again, later, or silence
+ *   limit.c   TTLs that limit their replies, and their pace
  *   kind.c    extra probes that tell how a router balances
  *
  * What a flow met at a TTL is in its cell, and everything else is counted anew from the cells
@@ -19,25 +20,22 @@
 
 #include "multipath/paths.h"
 
-#define MS	       UINT64_C(1000000)
-#define NEVER	       UINT64_MAX
-#define NO_VERTEX      UINT16_MAX
-#define SOURCE	       0 /* the vertex before the first TTL */
-#define VERTICES_MAX   8192
-#define POINTS_MAX     1024 /* stopping points kept */
-#define LITE_WIDTH     16   /* LITE: more vertices than this before a TTL are judged together */
-#define LITE_PHI       2    /* ... with so many flows through each where they do not all meet */
-#define TRIES	       3    /* of a probe where nothing tells of a limit */
-#define TRIES_LIMITED  12   /* ... where replies are limited */
-#define TRIES_FLOWS    2    /* ... where the flows are so many, whatever they show */
-#define DARK_FLOWS     3    /* tried at once at a TTL where nobody ever answered */
-#define REFUSED_MAX    32   /* in a row: nothing more will leave */
-#define UNLIKELY       .01
-#define LIMIT_LOST     3 /* in a row, before an answer that came when asked for again */
-#define RETRY_NS       (300 * MS)
-#define RETRY_LAST_NS  (1000 * MS)
-#define LIMIT_FIRST_NS (200 * MS)  /* between probes to a TTL that limits its replies ... */
-#define LIMIT_LAST_NS  (1200 * MS) /* ... growing up to this */
+#define MS	      UINT64_C(1000000)
+#define NEVER	      UINT64_MAX
+#define NO_VERTEX     UINT16_MAX
+#define SOURCE	      0 /* the vertex before the first TTL */
+#define VERTICES_MAX  8192
+#define POINTS_MAX    1024 /* stopping points kept */
+#define LITE_WIDTH    16   /* LITE: more vertices than this before a TTL are judged together */
+#define LITE_PHI      2	   /* ... with so many flows through each where they do not all meet */
+#define TRIES	      3	   /* of a probe where nothing tells of a limit */
+#define TRIES_LIMITED 12   /* ... where replies are limited */
+#define TRIES_FLOWS   2	   /* ... where the flows are so many, whatever they show */
+#define DARK_FLOWS    3	   /* tried at once at a TTL where nobody ever answered */
+#define REFUSED_MAX   32   /* in a row: nothing more will leave */
+#define UNLIKELY      .01
+#define ROW_MAX	      128	  /* first tries at a TTL that are looked at */
+#define PAUSE_NS      (1100 * MS) /* in which nearly every limit lets an answer out */
 
 enum cell_state {
 	CELL_NONE,
@@ -48,7 +46,8 @@ enum cell_state {
 
 struct cell {
 	uint16_t vertex;
-	uint8_t state;
+	uint8_t state : 7;
+	uint8_t first_lost : 1; /* the first of the tries */
 	uint8_t tries;
 };
 
@@ -81,9 +80,19 @@ struct hop {
 	uint32_t lost_since;	 /* the last answer */
 	uint32_t repeated;	 /* probes of kind.c, sent */
 	bool mixed;		 /* flow labels have been asked about */
-	bool limited;		 /* what was lost came when asked for again */
-	bool per_packet;	 /* one flow met several responders */
-	bool meshed;		 /* flows of one vertex before it go to several here */
+	uint16_t row[ROW_MAX];	 /* the flows tried last, in order: a ring */
+	uint32_t row_count;
+	uint32_t since_ms; /* since when the pace, or the end of the pause */
+	uint32_t last_ms;  /* when the last probe was sent at the pace */
+	uint32_t busy_ms;  /* for how long probes have been sent at the pace ... */
+	uint32_t came;	   /* ... and the answers they got, */
+	uint32_t came_ms;  /* ... when the last of these was asked for, */
+	uint32_t in_row;   /* ... those since a loss */
+	bool limited;	   /* only waiting brings what was lost: */
+	bool sure;	   /* ... the first tries show it, or the pace */
+	bool paused;	   /* to see whether waiting helps */
+	bool per_packet;   /* one flow met several responders */
+	bool meshed;	   /* flows of one vertex before it go to several here */
 	/* Counted anew. */
 	uint32_t vertices, out, again, seen;
 	bool settled; /* those before it need no more flows here */
@@ -91,6 +100,7 @@ struct hop {
 
 struct who {	       /* a probe, by record of the trace engine */
 	uint32_t flow; /* as the probe has it */
+	uint32_t sent_ms;
 	uint8_t ttl;
 };
 
@@ -144,6 +154,12 @@ static inline struct hop *wn_paths_hop(const struct wn_paths *p, unsigned ttl)
 	return &p->hop[ttl - p->params.first_ttl];
 }
 
+/* Wraps; for differences. */
+static inline uint32_t wn_paths_ms(const struct wn_paths *p)
+{
+	return (uint32_t)(p->now_ns / MS);
+}
+
 /* count.c */
 /* What a flow met at a TTL, seen or taken for granted; NO_VERTEX unknown. */
 uint16_t wn_paths_vertex_of(const struct wn_paths *p, uint32_t flow, unsigned ttl);
@@ -184,16 +200,27 @@ void wn_paths_plan_flows(struct wn_paths *p);
 unsigned wn_paths_last_ttl(const struct wn_paths *p);
 
 /* retry.c */
-void wn_paths_lost(struct wn_paths *p, uint32_t flow, unsigned ttl);
-/* An answer at this TTL, to the nth try. */
-void wn_paths_answered(struct wn_paths *p, unsigned ttl, uint32_t tries);
+void wn_paths_lost(struct wn_paths *p, const struct who *who);
+/* An answer at its TTL, to the nth try. */
+void wn_paths_answered(struct wn_paths *p, const struct who *who, uint32_t tries);
+/* The share of probes that got lost by chance, as far as they were answered when asked again. */
+double wn_paths_loss(const struct wn_paths *p);
 /* Several vertices are known one TTL before. */
 bool wn_paths_is_behind_several(const struct wn_paths *p, unsigned ttl);
 /* Lost answers in a row that are silence, as far as this path's loss is known. */
 uint32_t wn_paths_silence(const struct wn_paths *p);
 void wn_paths_retry(struct wn_paths *p, unsigned ttl);
+
+/* limit.c */
 /* True when this TTL may get a probe now; else wake_ns is lowered. */
 bool wn_paths_may_send(struct wn_paths *p, unsigned ttl);
+void wn_paths_first_try(struct wn_paths *p, uint32_t flow, unsigned ttl);
+void wn_paths_pace_lost(struct wn_paths *p, const struct who *who);
+void wn_paths_pace_answered(struct wn_paths *p, const struct who *who, uint32_t tries);
+/* So many tries of a probe are enough, where replies are limited. */
+bool wn_paths_is_hopeless(const struct wn_paths *p, unsigned ttl, uint32_t tries);
+/* Asking again at once did not help: does waiting? */
+void wn_paths_pause(struct wn_paths *p, unsigned ttl);
 
 /* kind.c */
 void wn_paths_kind_plan(struct wn_paths *p, unsigned ttl);

@@ -19,7 +19,8 @@ bool wn_paths_ask(struct wn_paths *p, uint32_t flow, unsigned ttl)
 		p->ask_err = err;
 		return false;
 	}
-	cell->tries++;
+	if (cell->tries++ == 0)
+		wn_paths_first_try(p, flow, ttl);
 	if (cell->state == CELL_AGAIN)
 		wn_paths_hop(p, ttl)->again--;
 	cell->state = CELL_OUT;

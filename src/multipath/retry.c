@@ -3,23 +3,14 @@
  * What was lost is asked for again before it is taken for silence, because a flow that shows
  * nothing says nothing about links: so often that the loss seen on this path hardly explains it.
  * Where nobody at a TTL has ever answered, a few flows are enough for all. Where others have
- * answered, the tries spread over more than a second, the usual time in which a router's limit of
- * replies lets the next one out; and once that is seen to help, the TTL is probed no faster than
- * its answers come.
+ * answered, the last try comes more than a second later, the usual time in which a router's limit
+ * of replies lets the next one out (limit.c).
  */
 #include "multipath/paths_priv.h"
 
-bool wn_paths_may_send(struct wn_paths *p, unsigned ttl)
+double wn_paths_loss(const struct wn_paths *p)
 {
-	struct hop *hop = wn_paths_hop(p, ttl);
-
-	if (p->now_ns < hop->next_ns) {
-		p->wake_ns = hop->next_ns < p->wake_ns ? hop->next_ns : p->wake_ns;
-		return false;
-	}
-	if (hop->limited)
-		hop->next_ns = p->now_ns + hop->interval_ns;
-	return true;
+	return p->recovered / (double)(p->recovered + p->answered + 1);
 }
 
 /*
@@ -28,23 +19,14 @@ bool wn_paths_may_send(struct wn_paths *p, unsigned ttl)
  */
 uint32_t wn_paths_silence(const struct wn_paths *p)
 {
-	double loss = p->recovered / (double)(p->recovered + p->answered + 1);
-	double chance = p->sent + 1.0;
-	uint32_t tries = 0;
+	double loss = wn_paths_loss(p), chance = p->sent + 1.0;
+	uint32_t tries = 0, least = TRIES + (p->recovered > 0);
 
 	if (p->params.paths == WN_PATHS_FLOWS)
 		return TRIES_FLOWS; /* nothing hangs on it */
-	for (; tries < TRIES || (chance > UNLIKELY && tries < TRIES_LIMITED); tries++)
+	for (; tries < least || (chance > UNLIKELY && tries < TRIES_LIMITED); tries++)
 		chance *= loss;
 	return tries;
-}
-
-static void slow_down(struct wn_paths *p, struct hop *hop)
-{
-	hop->interval_ns += hop->interval_ns / 2;
-	if (hop->interval_ns > LIMIT_LAST_NS)
-		hop->interval_ns = LIMIT_LAST_NS;
-	hop->next_ns = p->now_ns + hop->interval_ns;
 }
 
 /* Then each of them may be a dead end of its own, and the silence of one says nothing of others. */
@@ -66,30 +48,38 @@ static void give_up(struct wn_paths *p, uint32_t flow, unsigned ttl)
 		hop->assume = hop->star;
 }
 
-void wn_paths_lost(struct wn_paths *p, uint32_t flow, unsigned ttl)
+/* The last try comes after a pause, unless silence is known there already. */
+static bool is_last_try(const struct wn_paths *p, const struct hop *hop, const struct cell *cell)
 {
-	struct cell *cell = wn_paths_cell(p, flow, ttl);
-	struct hop *hop = wn_paths_hop(p, ttl);
+	uint32_t tries = wn_paths_silence(p);
+	bool known = hop->star != NO_VERTEX && p->vertex[hop->star].flows > 0;
+
+	return p->params.paths != WN_PATHS_FLOWS && !hop->limited && !known && cell->tries == tries;
+}
+
+void wn_paths_lost(struct wn_paths *p, const struct who *who)
+{
+	uint32_t flow = who->flow - p->params.flow;
+	struct cell *cell = wn_paths_cell(p, flow, who->ttl);
+	struct hop *hop = wn_paths_hop(p, who->ttl);
 
 	if (cell->state != CELL_OUT)
 		return;
 	hop->lost++;
 	hop->lost_since++;
+	cell->first_lost |= cell->tries == 1;
 	cell->state = CELL_AGAIN;
 	if (hop->answered == 0) {
 		if (hop->lost >= wn_paths_silence(p))
-			give_up(p, flow, ttl);
+			give_up(p, flow, who->ttl);
 		return;
 	}
-	if (cell->tries >= (hop->limited ? TRIES_LIMITED : wn_paths_silence(p))) {
-		give_up(p, flow, ttl);
-		return;
-	}
-	if (hop->limited)
-		slow_down(p, hop);
-	else if (p->params.paths != WN_PATHS_FLOWS &&
-		 hop->lost_since >= LIMIT_LOST) /* else it looks like chance */
-		hop->next_ns = p->now_ns + (cell->tries > 1 ? RETRY_LAST_NS : RETRY_NS);
+	wn_paths_pace_lost(p, who);
+	if (is_last_try(p, hop, cell))
+		wn_paths_pause(p, who->ttl);
+	else if (hop->limited ? wn_paths_is_hopeless(p, who->ttl, cell->tries)
+			      : cell->tries >= wn_paths_silence(p))
+		give_up(p, flow, who->ttl);
 }
 
 /* Others have answered there: who was taken for silent after less than `tries` is asked again. */
@@ -107,24 +97,36 @@ static void take_back(struct wn_paths *p, unsigned ttl, uint32_t tries)
 	}
 }
 
-void wn_paths_answered(struct wn_paths *p, unsigned ttl, uint32_t tries)
+void wn_paths_answered(struct wn_paths *p, const struct who *who, uint32_t tries)
 {
-	struct hop *hop = wn_paths_hop(p, ttl);
+	struct hop *hop = wn_paths_hop(p, who->ttl);
 
 	p->answered++;
-	p->recovered += tries - 1;
+	if (!hop->limited)
+		p->recovered += tries - 1;
 	hop->answered++;
 	if (hop->assume != NO_VERTEX && hop->assume == hop->star) {
 		hop->assume = NO_VERTEX; /* not silent after all */
-		take_back(p, ttl, TRIES_LIMITED);
+		take_back(p, who->ttl, TRIES_LIMITED);
 	}
-	if (p->params.paths != WN_PATHS_FLOWS && tries > 1 && hop->lost_since >= LIMIT_LOST &&
-		!hop->limited && hop->answered > 1) {
-		hop->limited = true;
-		hop->interval_ns = LIMIT_FIRST_NS;
-	} else if (hop->limited)
-		hop->interval_ns -= hop->interval_ns / 8;
+	if (hop->answered > 1)
+		wn_paths_pace_answered(p, who, tries);
 	hop->lost_since = 0;
+}
+
+/* Of those to be asked again, the one that was asked least. */
+static uint32_t least_tried(const struct wn_paths *p, unsigned ttl)
+{
+	uint32_t least = p->used;
+
+	for (uint32_t flow = 0; flow < p->used; flow++) {
+		const struct cell *cell = wn_paths_cell(p, flow, ttl);
+
+		if (cell->state == CELL_AGAIN &&
+			(least == p->used || cell->tries < wn_paths_cell(p, least, ttl)->tries))
+			least = flow;
+	}
+	return least;
 }
 
 void wn_paths_retry(struct wn_paths *p, unsigned ttl)
@@ -134,11 +136,13 @@ void wn_paths_retry(struct wn_paths *p, unsigned ttl)
 	/* As more is known of the loss on this path, more tries may be worth while. */
 	if (hop->answered > 0 && hop->star != NO_VERTEX && p->vertex[hop->star].flows > 0)
 		take_back(p, ttl, wn_paths_silence(p));
-	for (uint32_t flow = 0; flow < p->used && hop->again > 0; flow++) {
-		struct cell *cell = wn_paths_cell(p, flow, ttl);
+	while (hop->again > 0) {
+		uint32_t flow = least_tried(p, ttl);
+		struct cell *cell;
 
-		if (cell->state != CELL_AGAIN)
-			continue;
+		if (flow == p->used)
+			return;
+		cell = wn_paths_cell(p, flow, ttl);
 		/* Meanwhile silence is taken for granted. */
 		if (hop->assume != NO_VERTEX && hop->assume == hop->star) {
 			cell->state = CELL_SEEN;

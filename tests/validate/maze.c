@@ -10,6 +10,7 @@
 
 #define NAME_MAX_BYTES 16
 #define RTT_NS	       10000000u
+#define SECOND_NS      1000000000u
 #define START_NS       1000000000u
 #define REPLIES_MAX    4096 /* more than are under way at once */
 #define SIDE_MAX       256
@@ -45,18 +46,20 @@ struct side {
 	size_t count;
 };
 
-/* name[!][*weight],... up to one of " >" or the end. */
+/* name[!][?][%][*weight],... up to one of " >" or the end. */
 static const char *read_side(struct maze *m, struct names *names, const char *at, struct side *out)
 {
 	out->count = 0;
 	for (;;) {
-		size_t len = strcspn(at, "!*,> ");
+		size_t len = strcspn(at, "!?%*,> ");
+		struct maze_node *n;
 		uint16_t node = node_named(m, names, at, len);
 
-		at += len;
-		if (*at == '!') {
-			m->nodes[node].per_packet = true;
-			at++;
+		n = &m->nodes[node];
+		for (at += len; *at && strchr("!?%", *at); at++) {
+			n->per_packet |= *at == '!';
+			n->silent |= *at == '?';
+			n->limited |= *at == '%';
 		}
 		out->weight[out->count] = 1;
 		if (*at == '*')
@@ -223,8 +226,11 @@ struct walk {
 	uint64_t seed;
 	struct wn_rng rng;
 	struct wn_addr target;
-	double loss;
-	enum wn_paths_mode mode;
+	const struct maze_options *o;
+	struct bucket {
+		double tokens;
+		uint64_t at_ns;
+	} bucket[MAZE_NODES];
 	struct delivery *replies; /* first in, first out */
 	size_t head, tail;
 	struct wn_result *result;
@@ -310,14 +316,59 @@ static void fill_arrival(const struct wn_probe *p, struct wn_reply *r)
 	}
 }
 
+static bool by_chance(struct walk *w, double chance)
+{
+	return chance > 0 && below(&w->rng, 1000000) < chance * 1e6;
+}
+
+/* The limit of a router lets one more answer out. */
+static bool is_let_out(struct walk *w, uint16_t node, uint64_t now_ns)
+{
+	struct bucket *b = &w->bucket[node];
+	double most = w->o->limit_burst;
+
+	if (!w->m->nodes[node].limited)
+		return true;
+	if (most == 0) {
+		if (now_ns / SECOND_NS != b->at_ns / SECOND_NS)
+			b->tokens = w->o->limit_pps;
+	} else {
+		b->tokens += (double)(now_ns - b->at_ns) / SECOND_NS * w->o->limit_pps;
+		b->tokens = b->at_ns == 0 || b->tokens > most ? most : b->tokens;
+	}
+	b->at_ns = now_ns;
+	if (b->tokens < 1)
+		return false;
+	b->tokens -= 1;
+	return true;
+}
+
+/* The node that answers, there and back; false: nobody, or it gets lost. */
+static bool is_answered(struct walk *w, const struct wn_probe *p, uint64_t now_ns, uint16_t *out)
+{
+	unsigned hops = 0;
+	uint16_t node = 0;
+
+	for (; hops < p->ttl && node != 1; hops++) {
+		node = next_node(w, node, p->flow);
+		if (by_chance(w, w->o->hop_loss))
+			return false;
+	}
+	*out = node;
+	if (w->m->nodes[node].silent || !is_let_out(w, node, now_ns) || by_chance(w, w->o->loss))
+		return false;
+	while (--hops > 0)
+		if (by_chance(w, w->o->hop_loss))
+			return false;
+	return true;
+}
+
 static void answer(struct walk *w, const struct wn_probe *p, uint64_t now_ns)
 {
 	struct delivery *d = &w->replies[w->tail % REPLIES_MAX];
-	uint16_t node = 0;
+	uint16_t node;
 
-	for (unsigned ttl = 0; ttl < p->ttl && node != 1; ttl++)
-		node = next_node(w, node, p->flow);
-	if (w->loss > 0 && below(&w->rng, 1000000) < w->loss * 1e6)
+	if (!is_answered(w, p, now_ns, &node))
 		return;
 	memset(d, 0, sizeof(*d));
 	d->at_ns = now_ns + RTT_NS;
@@ -413,17 +464,18 @@ static void judge_ttl(
 		if (!m->at[ttl][i])
 			continue;
 		width++;
-		missed_here += !seen[i];
+		missed_here += !seen[i] && !m->nodes[i].silent;
 		for (uint16_t l = 0; l < m->nodes[i].count; l++)
-			missed += !linked[m->nodes[i].first + l];
+			missed += !linked[m->nodes[i].first + l] && !m->nodes[i].silent &&
+				  !m->nodes[m->links[m->nodes[i].first + l].to].silent;
 		out->missed_edges += missed;
-		if (m->nodes[i].count > 1 && seen[i] && w->mode != WN_PATHS_NODES) {
+		if (m->nodes[i].count > 1 && seen[i] && w->o->mode != WN_PATHS_NODES) {
 			out->branching++;
 			out->left_early += missed > 0;
 		}
 	}
 	out->missed_vertices += missed_here;
-	if (w->mode == WN_PATHS_NODES && width > 1) {
+	if (w->o->mode == WN_PATHS_NODES && width > 1) {
 		out->branching++;
 		out->left_early += missed_here > 0;
 	}
@@ -516,8 +568,7 @@ void maze_trace(
 	struct wn_errctx ctx = {0};
 	struct wn_paths *paths;
 	struct wn_sipkey key = {{0}};
-	struct walk w = {
-		.m = m, .seed = mix(seed), .target = params.dst, .loss = o->loss, .mode = o->mode};
+	struct walk w = {.m = m, .seed = mix(seed), .target = params.dst, .o = o};
 
 	memset(out, 0, sizeof(*out));
 	wn_rng_seed(&w.rng, seed);

@@ -20,7 +20,7 @@
 struct maze_node {
 	uint16_t first, count; /* of links */
 	uint32_t weights;      /* of all its links */
-	bool per_packet;
+	bool per_packet, silent, limited;
 };
 
 struct maze_link {
@@ -41,7 +41,8 @@ struct maze {
 
 /*
  * "s>a a>b,c b,c>d d>t": each of the left goes to each of the right; s the source, t the target.
- * x*8 is a name with a weight, "p!": balances by packet. Aborts on nonsense.
+ * x*8 is a name with a weight, "p!": balances by packet, "q?": never answers, "l%": answers no more
+ * than the options allow. Aborts on nonsense.
  */
 void maze_parse(struct maze *m, const char *text);
 /* Diamonds of random widths, depths and links in a row; some branches longer than others. */
@@ -68,7 +69,12 @@ struct maze_options {
 	uint32_t miss_ppm, flows, min_share_ppm;
 	bool by_vertex;
 	enum wn_proto proto;
-	double loss; /* of replies */
+	double loss;	 /* of replies */
+	double hop_loss; /* at every router, there and back */
+	/* Of those that are limited: a bucket of `limit_burst` tokens, filled by so many per
+	 * second; or so many in each second by the clock, when there is no burst.
+	 */
+	double limit_pps, limit_burst;
 };
 
 void maze_trace(

@@ -5,7 +5,7 @@
  * the bound by more than chance explains, by an exact binomial test; and no link may be shown that
  * does not exist, seen or inferred, ever.
  *
- *   validate [--runs N] [--random N] [--tap] [--only TEXT]
+ *   validate [--runs N] [--random N] [--rough N] [--tap] [--only TEXT]
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,6 +13,7 @@
 
 #include "binomial.h"
 #include "maze.h"
+#include "rough.h"
 
 #define SIGNIFICANT .001
 #define UNEVEN	    .01 /* of graphs with equal shares may be called uneven */
@@ -166,6 +167,27 @@ static void run_random(const struct maze_options *o, uint32_t graphs)
 	judge("random networks", o, &s, o->mode != WN_PATHS_NODES);
 }
 
+/* 95% of the runs are within these bounds. */
+static void judge_rough(
+	const char *name, double most_seconds, uint32_t most_probes, const struct rough *s)
+{
+	uint32_t half = s->runs / 2, most = s->runs * 95 / 100, last = s->runs - 1;
+	double p = s->missed ? at_least(s->missed, s->runs, .05) : 1;
+	bool ok = s->wrong == 0 && s->partial * 50 <= s->runs && p >= SIGNIFICANT &&
+		  s->seconds[most] <= most_seconds && s->probes[most] <= most_probes;
+
+	cases++;
+	failures += !ok;
+	if (tap)
+		printf("%sok %u - %s\n", ok ? "" : "not ", cases, name);
+	printf("%s%-28s seconds %.2f, 95%% %.2f, most %.2f  probes %.0f, %.0f, %.0f  missed %.3g%% "
+	       "p=%.2g  wrong %u  partial %u%s\n",
+		tap ? "# " : "", name, s->seconds[half], s->seconds[most], s->seconds[last],
+		s->probes[half], s->probes[most], s->probes[last], 100.0 * s->missed / s->runs, p,
+		s->wrong, s->partial, ok ? "" : "  FAILED");
+	fflush(stdout);
+}
+
 static const struct maze_options questions[] = {
 	{.mode = WN_PATHS_NODES, .miss_ppm = 50000, .by_vertex = true, .flows = FLOWS},
 	{.mode = WN_PATHS_LITE, .miss_ppm = 50000, .flows = FLOWS},
@@ -175,7 +197,7 @@ static const struct maze_options questions[] = {
 
 int main(int argc, char **argv)
 {
-	uint32_t runs = 100000, graphs = 10000;
+	uint32_t runs = 100000, graphs = 10000, rough = 1000;
 	const char *only = "";
 
 	for (int i = 1; i < argc; i++) {
@@ -185,12 +207,16 @@ int main(int argc, char **argv)
 			runs = (uint32_t)strtoul(argv[++i], NULL, 10);
 		else if (strcmp(argv[i], "--random") == 0 && i + 1 < argc)
 			graphs = (uint32_t)strtoul(argv[++i], NULL, 10);
+		else if (strcmp(argv[i], "--rough") == 0 && i + 1 < argc)
+			rough = (uint32_t)strtoul(argv[++i], NULL, 10);
 		else if (strcmp(argv[i], "--only") == 0 && i + 1 < argc)
 			only = argv[++i];
 		else
 			return fprintf(stderr, "validate: %s?\n", argv[i]), 2;
 	}
-	for (size_t q = 0; q < sizeof(questions) / sizeof(questions[0]); q++) {
+	if (rough > 0)
+		rough_run(rough, only, judge_rough);
+	for (size_t q = 0; runs > 0 && q < sizeof(questions) / sizeof(questions[0]); q++) {
 		for (size_t i = 0; i < sizeof(catalogue) / sizeof(catalogue[0]); i++)
 			if (strstr(catalogue[i].name, only) &&
 				(questions[q].mode != WN_PATHS_FULL || catalogue[i].width <= 32))
