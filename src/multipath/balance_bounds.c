@@ -4,7 +4,8 @@
  * more than flows have shown; where links are not proved at each node, a TTL may have one interface
  * more. What has several successors could have more, so all of that counts. What has one could
  * only have gone wrong if it has two in truth, and of what looks so the worst counts: where all
- * the others are what they look like, nothing was missed.
+ * the others are what they look like, nothing was missed. Of the two the worse is shown: that both
+ * went wrong at once is far less likely than either.
  */
 #include "multipath/graph_int.h"
 #include "multipath/paths_priv.h" /* LITE_WIDTH */
@@ -244,6 +245,7 @@ void wn_balance_bound(struct wn_builder *b)
 	bound_nodes(b);
 	for (unsigned ttl = g->first_ttl; ttl <= g->last_ttl; ttl++)
 		bound_hop(&s, ttl);
-	s.sure_ppb = s.sure_ppb * (WN_STOPPING_PPB - s.single_ppb) / WN_STOPPING_PPB;
 	g->whole_ppb = (uint32_t)(WN_STOPPING_PPB - s.sure_ppb);
+	if (g->whole_ppb < s.single_ppb)
+		g->whole_ppb = s.single_ppb;
 }

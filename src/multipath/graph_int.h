@@ -79,7 +79,8 @@ static inline bool wn_graph_infers(const struct wn_builder *b, unsigned ttl)
 {
 	if (b->r->params.paths == WN_PATHS_NODES)
 		return false;
-	return b->r->params.paths == WN_PATHS_LITE || wn_graph_is_dark(b->g, ttl);
+	return b->r->params.paths == WN_PATHS_LITE || b->r->params.paths == WN_PATHS_FULL ||
+	       wn_graph_is_dark(b->g, ttl);
 }
 
 #endif

@@ -290,7 +290,7 @@ static void plan_single(struct wn_paths *p, unsigned ttl)
 {
 	struct hop *hop = wn_paths_hop(p, ttl);
 
-	if (p->params.paths != WN_PATHS_LITE || hop->answered == 0)
+	if (p->params.paths == WN_PATHS_NODES || hop->answered == 0)
 		return;
 	if (hop->vertices != 1 || (p->vertex[first_alive(p, ttl)].flags & VERTEX_END))
 		hop->assume = NO_VERTEX;
@@ -306,7 +306,8 @@ static void plan_proofs(struct wn_paths *p, unsigned ttl)
 {
 	uint16_t at = wn_paths_hop(p, ttl)->assume;
 
-	if (at == NO_VERTEX || ttl == p->params.max_ttl || p->vertex[at].succ > LITE_WIDTH ||
+	if (at == NO_VERTEX || ttl == p->params.max_ttl ||
+		(p->params.paths == WN_PATHS_LITE && p->vertex[at].succ > LITE_WIDTH) ||
 		(p->vertex[at].flags & VERTEX_SILENT) ||
 		wn_paths_hop(p, ttl)->out + wn_paths_hop(p, ttl)->again > 0)
 		return;

@@ -71,6 +71,20 @@ static double half_to(uint32_t n)
 	return chance;
 }
 
+/*
+ * What wide vertices may miss: where one of them is left too early all the pairs have been found,
+ * and what these might have been missed by is no more than single vertices get when all but one of
+ * the pairs are known.
+ */
+static double left_for_wide(const struct wn_paths *p, uint32_t pairs)
+{
+	uint32_t flows = 2;
+
+	while (pairs * half_to(flows - 1) >= p->miss)
+		flows++;
+	return p->miss - pairs * half_to(flows - 1);
+}
+
 /* What a vertex with k successors may miss, when a single one gets `flows` flows. */
 static double miss_at(const struct wn_paths *p, const struct found *f, uint32_t flows, uint32_t k)
 {
@@ -82,7 +96,7 @@ static double miss_at(const struct wn_paths *p, const struct found *f, uint32_t 
 	/* It may be one of three: then it is no pair, whose part it takes over. */
 	if (k == 2)
 		return 2 * single + (f->wide > 0 ? 0 : left);
-	return left * weight_of(k) / (f->wide > 0 ? f->wide : weight_of(k));
+	return left_for_wide(p, f->pairs) * weight_of(k) / (f->wide > 0 ? f->wide : weight_of(k));
 }
 
 static double cost_at(const struct wn_paths *p, const struct found *f, uint32_t flows)
@@ -113,7 +127,7 @@ void wn_paths_share_out(struct wn_paths *p)
 	for (; tried < LINES_TRIED; flows++) {
 		double cost, left = p->miss - (f.pairs + 1) * half_to(flows - 1);
 
-		if (left < 0 || (left == 0 && f.wide > 0))
+		if (left < 0)
 			continue;
 		tried++;
 		cost = cost_at(p, &f, flows);

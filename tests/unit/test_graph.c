@@ -61,7 +61,7 @@ static void test_unequal_branches(void **state)
 	struct scene s;
 
 	(void)state;
-	draw(&s, WN_PATHS_FULL, lines);
+	draw(&s, WN_PATHS_FLOWS, lines);
 	expect_size(&s, 6, 6);
 	expect_link(&s, 2, 3, 0, 3);
 	expect_link(&s, 2, 2, 4, 2);
@@ -118,7 +118,7 @@ static void test_no_link_without_a_flow(void **state)
 	struct scene s;
 
 	(void)state;
-	draw(&s, WN_PATHS_FULL, lines);
+	draw(&s, WN_PATHS_FLOWS, lines);
 	expect_size(&s, 9, 8);
 	assert_null(joined(&s, 2, 23, 33));
 	assert_null(joined(&s, 1, 1, 23));
@@ -224,7 +224,7 @@ static void test_paths_over_single_nodes(void **state)
 	assert_int_equal(s.g.paths[0].flows, 2);
 	assert_int_equal(s.g.paths[2].last_ttl, 6);
 	leave(&s);
-	draw(&s, WN_PATHS_FULL, lines);
+	draw(&s, WN_PATHS_FLOWS, lines);
 	assert_int_equal(s.g.path_count, 1);
 	leave(&s);
 }
