@@ -201,6 +201,8 @@ wn_err wn_graph_collect(struct wn_builder *b)
 
 	if (!err)
 		err = read_cells(b);
+	if (!err)
+		err = wn_graph_cut_ends(b);
 	if (err)
 		return err;
 	for (uint32_t i = 0; i < b->cell_count; i++) {

@@ -83,12 +83,13 @@ static void some_probe(struct wn_rd *rd, struct wn_result *r)
 
 struct spot {
 	uint32_t responder; /* of its first answer */
-	bool answered, torn, lost, pending, ends;
+	bool answered, torn, lost, pending, ends, reached;
 };
 
 struct truth {
 	struct spot spots[FLOWS][TTLS];
-	unsigned last; /* TTL that answered */
+	unsigned last;	  /* TTL that answered */
+	unsigned nearest; /* of the target */
 };
 
 static bool is_end(const struct wn_reply_rec *reply)
@@ -109,8 +110,60 @@ static void look(const struct wn_result *r, const struct wn_probe_rec *p, struct
 	reply = &r->replies[p->first_reply];
 	s->torn = s->torn || (s->answered && s->responder != reply->responder);
 	s->ends = (s->ends || !s->answered) && is_end(reply);
+	s->reached = s->reached || reply->reached;
 	s->responder = s->answered ? s->responder : reply->responder;
 	s->answered = true;
+}
+
+/* Where flow f was before it met the target late, at ttl: a TTL, or 0 for the nearest of the
+ * target's.
+ */
+static bool is_late(const struct truth *t, unsigned f, unsigned ttl, unsigned *out_from)
+{
+	const struct spot *s = t->spots[f];
+	unsigned from = ttl - 1;
+
+	while (from > 0 && !s[from].answered)
+		from--;
+	*out_from = from > 0 && !s[from].torn && from + 1 >= t->nearest ? from : 0;
+	if (!s[ttl].reached || s[ttl].torn || !s[ttl].ends)
+		return false;
+	return *out_from > 0 ? from + 1 < ttl : from < t->nearest && ttl > t->nearest;
+}
+
+static bool is_lost(const struct truth *t, unsigned f, unsigned from)
+{
+	unsigned to = from > 0 ? from + 1 : t->nearest, met = 0, late = 0, at;
+
+	for (unsigned i = 0; i < FLOWS; i++) {
+		const struct spot *s = t->spots[i];
+		bool same = from == 0 || (s[from].answered && !s[from].torn &&
+						 s[from].responder == t->spots[f][from].responder);
+
+		if (same && s[to].answered && !s[to].reached)
+			return false;
+		met += same && s[to].reached;
+		for (unsigned ttl = 1; ttl < TTLS; ttl++)
+			late += is_late(t, i, ttl, &at) && at == from && same;
+	}
+	return met > 0 && (late == 1 || late * 8 <= met);
+}
+
+/* The target met too late, as nearer answers were lost. */
+static void cut_ends(struct truth *t)
+{
+	static struct truth whole;
+	unsigned from;
+
+	for (unsigned i = 0; i < FLOWS * TTLS; i++)
+		if (t->spots[i / TTLS][i % TTLS].reached &&
+			(t->nearest == 0 || i % TTLS < t->nearest))
+			t->nearest = i % TTLS;
+	whole = *t;
+	for (unsigned i = 0; i < FLOWS * TTLS && t->nearest > 0; i++)
+		if (i % TTLS > 0 && is_late(&whole, i / TTLS, i % TTLS, &from) &&
+			is_lost(&whole, i / TTLS, from))
+			t->spots[i / TTLS][i % TTLS] = (struct spot){0};
 }
 
 static void find_truth(const struct wn_result *r, struct truth *t)
@@ -129,10 +182,12 @@ static void find_truth(const struct wn_result *r, struct truth *t)
 			if (ended)
 				t->spots[f][ttl] = (struct spot){0};
 			ended = ended || t->spots[f][ttl].ends;
-			if (t->spots[f][ttl].answered && ttl > t->last)
-				t->last = ttl;
 		}
 	}
+	cut_ends(t);
+	for (unsigned i = 0; i < FLOWS * TTLS; i++)
+		if (t->spots[i / TTLS][i % TTLS].answered && i % TTLS > t->last)
+			t->last = i % TTLS;
 }
 
 /* What flow f met at ttl: a responder, r->responder_count for what may be silence, WN_NONE: cannot

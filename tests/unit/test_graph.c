@@ -77,6 +77,34 @@ static void test_unequal_branches(void **state)
 	leave(&s);
 }
 
+/* Who lost all its answers where the others met the target does not show it twice. */
+static void test_target_once(void **state)
+{
+	static const char *const lost[] = {
+		"1 2 !", "1 2 */*/*/*/* !", "1 3 !", "1 2 !", "1 3 !", NULL};
+	static const char *const open[] = {"1 2 !", "1 2 ? !", "1 - - !", NULL};
+	static const char *const longer[] = {"1 2 !", "1 2 !", "1 2 * !", "1 2 * !", NULL};
+	static const char *const other[] = {"1 2 !", "1 3 4 !", "1 3 * !", NULL};
+	struct scene s;
+
+	(void)state;
+	draw(&s, WN_PATHS_LITE, lost);
+	expect_size(&s, 4, 5);
+	assert_int_equal(s.g.last_ttl, 3);
+	assert_int_equal(node(&s, 3, -1), WN_NONE);
+	leave(&s);
+	draw(&s, WN_PATHS_FLOWS, open); /* interrupted */
+	assert_int_equal(s.g.last_ttl, 3);
+	leave(&s);
+	draw(&s, WN_PATHS_LITE, longer); /* as many: a silent router on a longer way */
+	assert_int_equal(s.g.last_ttl, 4);
+	leave(&s);
+	draw(&s, WN_PATHS_LITE, other); /* the way over 3 is longer */
+	assert_int_equal(s.g.last_ttl, 4);
+	expect_link(&s, 3, 4, 0, 1);
+	leave(&s);
+}
+
 static void test_refusal_ends_a_flow(void **state)
 {
 	static const char *const lines[] = {"1 x2 x2 x2", "1 3 !", NULL};
@@ -536,6 +564,7 @@ int main(void)
 		cmocka_unit_test(test_one_path),
 		cmocka_unit_test(test_diamond),
 		cmocka_unit_test(test_unequal_branches),
+		cmocka_unit_test(test_target_once),
 		cmocka_unit_test(test_refusal_ends_a_flow),
 		cmocka_unit_test(test_target_on_the_way),
 		cmocka_unit_test(test_no_link_without_a_flow),
