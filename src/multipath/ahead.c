@@ -33,6 +33,16 @@ static void ask_dark(struct wn_paths *p, unsigned ttl)
 	}
 }
 
+unsigned wn_paths_last_ttl(const struct wn_paths *p)
+{
+	unsigned last = p->params.first_ttl - 1u;
+
+	for (unsigned ttl = p->params.first_ttl; ttl <= p->params.max_ttl; ttl++)
+		if (wn_paths_hop(p, ttl)->answered > 0)
+			last = ttl;
+	return last < p->params.max_ttl ? last + 1 : last;
+}
+
 /* What was taken for silence when less was known of the loss on this path is looked at again. */
 static void plan_doubt(struct wn_paths *p, unsigned ttl)
 {
@@ -45,7 +55,14 @@ static void plan_doubt(struct wn_paths *p, unsigned ttl)
 		hop->assume = NO_VERTEX;
 		return;
 	}
-	wants = wn_paths_silence(p);
+	wants = wn_paths_darkness(p, ttl);
+	/* It may be one branch that is silent: then others answer to one of so many flows. */
+	if (p->params.paths != WN_PATHS_FLOWS && ttl + 1 < wn_paths_last_ttl(p)) {
+		uint32_t flows = wn_paths_points(p, 1), asked = hop->seen + hop->out + hop->again;
+
+		if (flows > asked && wants < have + flows - asked)
+			wants = have + flows - asked;
+	}
 	if (have >= wants)
 		return;
 	wants = wn_paths_ask_spare(p, NO_VERTEX, ttl, wants - have);
@@ -92,14 +109,25 @@ static void plan_vanguard(struct wn_paths *p)
  * to stand nearer. A flow that is known to have met it later than others is asked where these met
  * it, and only if it passes there farther on: it may have a longer way, or the same.
  */
+/* It lost all its answers where others met the target, and hardly anybody else did. */
+static bool is_doubtful(const struct wn_paths *p, const struct cell *cell, unsigned ttl)
+{
+	const struct vertex *v = &p->vertex[cell->vertex];
+
+	return (v->flags & VERTEX_SILENT) && cell->tries < 2 * wn_paths_silence(p) + 2 &&
+	       (v->flows == 1 || v->flows * 8 <= wn_paths_hop(p, ttl)->seen);
+}
+
 static void plan_late_end(struct wn_paths *p, uint32_t flow, unsigned nearest)
 {
 	for (unsigned ttl = nearest; ttl < p->ends[flow]; ttl++) {
-		const struct cell *cell = wn_paths_cell(p, flow, ttl);
+		struct cell *cell = wn_paths_cell(p, flow, ttl);
 
-		if (cell->state == CELL_SEEN || wn_paths_hop(p, ttl)->answered == 0)
+		if (wn_paths_hop(p, ttl)->answered == 0)
 			continue;
-		if (cell->state == CELL_NONE)
+		if (cell->state == CELL_SEEN && !is_doubtful(p, cell, ttl))
+			continue;
+		if (cell->state == CELL_SEEN || cell->state == CELL_NONE)
 			wn_paths_ask(p, flow, ttl);
 		return;
 	}
@@ -115,16 +143,6 @@ static void plan_late_ends(struct wn_paths *p)
 	for (uint32_t flow = 0; flow < p->used; flow++)
 		if (p->ends[flow] > nearest)
 			plan_late_end(p, flow, nearest);
-}
-
-unsigned wn_paths_last_ttl(const struct wn_paths *p)
-{
-	unsigned last = p->params.first_ttl - 1u;
-
-	for (unsigned ttl = p->params.first_ttl; ttl <= p->params.max_ttl; ttl++)
-		if (wn_paths_hop(p, ttl)->answered > 0)
-			last = ttl;
-	return last < p->params.max_ttl ? last + 1 : last;
 }
 
 void wn_paths_plan_ahead(struct wn_paths *p)

@@ -120,6 +120,18 @@ static void count_step(struct wn_paths *p, uint32_t flow, unsigned ttl, uint16_t
 		add_link(p, at, to, is_seen(p, flow, ttl) && is_seen(p, flow, ttl - 1));
 }
 
+/* The silence before one that answers. */
+static void mark_silence(struct wn_paths *p, uint32_t flow, unsigned ttl)
+{
+	while (ttl-- > p->params.first_ttl) {
+		uint16_t at = wn_paths_vertex_of(p, flow, ttl);
+
+		if (at == NO_VERTEX || !(p->vertex[at].flags & VERTEX_SILENT))
+			return;
+		p->vertex[at].flags |= VERTEX_GOES_ON;
+	}
+}
+
 static void count_flow(struct wn_paths *p, uint32_t flow)
 {
 	p->ends[flow] = 0;
@@ -129,6 +141,8 @@ static void count_flow(struct wn_paths *p, uint32_t flow)
 		if (at == NO_VERTEX)
 			continue;
 		p->vertex[at].flows++;
+		if (!(p->vertex[at].flags & VERTEX_SILENT))
+			mark_silence(p, flow, ttl);
 		if (is_loop(p, flow, ttl, at))
 			p->vertex[at].flags |= VERTEX_LOOP;
 		if (p->vertex[at].flags & VERTEX_END) {
@@ -167,7 +181,7 @@ void wn_paths_count(struct wn_paths *p)
 		struct vertex *v = &p->vertex[i];
 
 		v->flows = v->via = v->pending = v->succ = 0;
-		v->flags &= (uint8_t)~VERTEX_LOOP;
+		v->flags &= (uint8_t) ~(VERTEX_LOOP | VERTEX_GOES_ON);
 		v->sole = NO_VERTEX;
 	}
 	for (uint32_t flow = 0; flow < p->used; flow++)

@@ -51,7 +51,8 @@ void wn_graph_sort(uint64_t *keys, size_t count);
 /* Keeps one of each of sorted keys; how many are left. */
 uint32_t wn_graph_unique(uint64_t *keys, uint32_t count);
 
-/* Cells of the target that were only met because nearer answers got lost: nothing is known there. */
+/* Cells of the target that were only met because nearer answers got lost: nothing is known there.
+ */
 wn_err wn_graph_cut_ends(struct wn_builder *b);
 
 /* The steps of building, in this order. */

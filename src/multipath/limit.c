@@ -85,6 +85,9 @@ static bool has_few_runs(const struct wn_paths *p, unsigned ttl)
 
 static void begin(struct wn_paths *p, struct hop *hop, bool sure)
 {
+	/* Silent branches lose as a limit does. */
+	if (hop->star != NO_VERTEX && p->vertex[hop->star].flows >= SILENT_FLOWS)
+		return;
 	hop->limited = true;
 	hop->sure = sure;
 	hop->came = hop->in_row = hop->busy_ms = 0;
@@ -160,7 +163,7 @@ void wn_paths_pace_answered(struct wn_paths *p, const struct who *who, uint32_t 
 	double goes = hop->sure ? .75 : .5;
 	uint64_t gap_ns;
 
-	if (!hop->limited && hop->paused && tries > 1 &&
+	if (!hop->limited && hop->paused && tries > TRIES &&
 		(int32_t)(who->sent_ms - hop->since_ms) >= 0)
 		begin(p, hop, false);
 	if (!is_paced(hop, who))

@@ -29,8 +29,10 @@
 #define LITE_WIDTH    16   /* LITE: more vertices than this before a TTL are judged together */
 #define LITE_PHI      2	   /* ... with so many flows through each where they do not all meet */
 #define TRIES	      3	   /* of a probe where nothing tells of a limit */
+#define TRIES_LOSSY   24   /* ... at most, where much is lost by chance */
 #define TRIES_LIMITED 12   /* ... where replies are limited */
 #define TRIES_FLOWS   2	   /* ... where the flows are so many, whatever they show */
+#define SILENT_FLOWS  2	   /* silent at a TTL beside others: more than a lost one */
 #define DARK_FLOWS    3	   /* tried at once at a TTL where nobody ever answered */
 #define REFUSED_MAX   32   /* in a row: nothing more will leave */
 #define UNLIKELY      .01
@@ -52,9 +54,10 @@ struct cell {
 };
 
 #define VERTEX_SILENT  1u
-#define VERTEX_TARGET  2u /* flows end here: the target, ... */
-#define VERTEX_REFUSED 4u /* ... or somebody who refuses */
-#define VERTEX_LOOP    8u /* ... or where they began to go round in circles; counted anew */
+#define VERTEX_TARGET  2u  /* flows end here: the target, ... */
+#define VERTEX_REFUSED 4u  /* ... or somebody who refuses */
+#define VERTEX_GOES_ON 16u /* somebody answered farther on, to a flow that passes; counted anew */
+#define VERTEX_LOOP    8u  /* ... or where they began to go round in circles; counted anew */
 #define VERTEX_END     (VERTEX_TARGET | VERTEX_REFUSED | VERTEX_LOOP)
 
 struct vertex {
@@ -179,6 +182,10 @@ struct link *wn_paths_link(const struct wn_paths *p, uint16_t from, uint16_t to)
 /* plan.c: asks for what is needed now. */
 void wn_paths_plan(struct wn_paths *p);
 
+/* Silence where all others meet the target stands for lost answers: such flows have come to an end.
+ */
+bool wn_paths_is_beyond(const struct wn_paths *p, const struct vertex *v);
+
 /* pick.c */
 /* Asks for a flow at a TTL, as far as pace allows. False: not now, or never. */
 bool wn_paths_ask(struct wn_paths *p, uint32_t flow, unsigned ttl);
@@ -209,6 +216,8 @@ double wn_paths_loss(const struct wn_paths *p);
 bool wn_paths_is_behind_several(const struct wn_paths *p, unsigned ttl);
 /* Lost answers in a row that are silence, as far as this path's loss is known. */
 uint32_t wn_paths_silence(const struct wn_paths *p);
+/* The same for a TTL where nobody answered: the farther, the more may get lost. */
+uint32_t wn_paths_darkness(const struct wn_paths *p, unsigned ttl);
 void wn_paths_retry(struct wn_paths *p, unsigned ttl);
 
 /* limit.c */

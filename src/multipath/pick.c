@@ -49,6 +49,8 @@ bool wn_paths_is_spare(const struct wn_paths *p, uint32_t flow, unsigned ttl, ui
 		(p->ends[flow] != 0 && p->ends[flow] < ttl))
 		return false;
 	before = wn_paths_vertex_of(p, flow, ttl - 1);
+	if (before != NO_VERTEX && wn_paths_is_beyond(p, &p->vertex[before]))
+		return false;
 	return at == NO_VERTEX ? before != NO_VERTEX : before == at;
 }
 

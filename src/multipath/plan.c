@@ -52,10 +52,14 @@ static bool is_taken_for_granted(const struct wn_paths *p, uint16_t at, unsigned
 	return (p->vertex[at].flags & VERTEX_SILENT) && wn_paths_hop(p, ttl)->answered == 0;
 }
 
-/* Silence as far away as the target stands for others: such flows have come to an end. */
-static bool is_beyond(const struct wn_paths *p, const struct vertex *v)
+bool wn_paths_is_beyond(const struct wn_paths *p, const struct vertex *v)
 {
-	return (v->flags & VERTEX_SILENT) && p->target_ttl != 0 && v->ttl >= p->target_ttl;
+	if (!(v->flags & VERTEX_SILENT) || p->target_ttl == 0 || v->ttl < p->target_ttl)
+		return false;
+	for (uint16_t i = wn_paths_hop(p, v->ttl)->first; i != NO_VERTEX; i = p->vertex[i].next)
+		if (p->vertex[i].flows > 0 && !(p->vertex[i].flags & (VERTEX_END | VERTEX_SILENT)))
+			return false;
+	return true;
 }
 
 /*
@@ -78,7 +82,7 @@ static uint32_t plan_vertex(struct wn_paths *p, uint16_t at, unsigned ttl, uint3
 	uint32_t have = v->via + v->pending, missing;
 
 	/* Without flows: silence that was none after all. */
-	if ((v->flags & VERTEX_END) || have >= wants || v->flows == 0 || is_beyond(p, v))
+	if ((v->flags & VERTEX_END) || have >= wants || v->flows == 0 || wn_paths_is_beyond(p, v))
 		return 0;
 	wn_paths_hop(p, ttl)->settled = false;
 	missing = wn_paths_ask_spare(p, at, ttl, wants - have);
@@ -88,8 +92,8 @@ static uint32_t plan_vertex(struct wn_paths *p, uint16_t at, unsigned ttl, uint3
 		wn_paths_ask_new(p, ttl, missing);
 		return 0;
 	}
-	/* Silence beside others may be loss: more flows are not made to look for it. */
-	if (v->flags & VERTEX_SILENT)
+	/* Silence beside others may be a dead end, or one lost flow: then nobody looks for more. */
+	if ((v->flags & VERTEX_SILENT) && (!(v->flags & VERTEX_GOES_ON) || v->flows < SILENT_FLOWS))
 		return 0;
 	return tries_for(wn_paths_hop(p, ttl - 1), v, missing);
 }

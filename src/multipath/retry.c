@@ -8,9 +8,23 @@
  */
 #include "multipath/paths_priv.h"
 
+#define SILENT_CHANCE .002 /* of a flow to be taken for silent though its answers got lost */
+
 double wn_paths_loss(const struct wn_paths *p)
 {
 	return p->recovered / (double)(p->recovered + p->answered + 1);
+}
+
+static uint32_t silence_at(const struct wn_paths *p, double loss)
+{
+	double chance = p->sent + 1.0;
+	uint32_t tries = 0, least = TRIES + (p->recovered > 0);
+
+	if (p->params.paths == WN_PATHS_FLOWS)
+		return TRIES_FLOWS; /* nothing hangs on it */
+	for (; tries < least || (chance > UNLIKELY && tries < TRIES_LOSSY); tries++)
+		chance *= loss;
+	return tries;
 }
 
 /*
@@ -19,14 +33,15 @@ double wn_paths_loss(const struct wn_paths *p)
  */
 uint32_t wn_paths_silence(const struct wn_paths *p)
 {
-	double loss = wn_paths_loss(p), chance = p->sent + 1.0;
-	uint32_t tries = 0, least = TRIES + (p->recovered > 0);
+	return silence_at(p, wn_paths_loss(p));
+}
 
-	if (p->params.paths == WN_PATHS_FLOWS)
-		return TRIES_FLOWS; /* nothing hangs on it */
-	for (; tries < least || (chance > UNLIKELY && tries < TRIES_LIMITED); tries++)
-		chance *= loss;
-	return tries;
+uint32_t wn_paths_darkness(const struct wn_paths *p, unsigned ttl)
+{
+	const struct hop *next = wn_paths_hop(p, ttl < p->params.max_ttl ? ttl + 1 : ttl);
+	double loss = wn_paths_loss(p), there = next->lost / (next->lost + next->answered + 1.0);
+
+	return silence_at(p, next->answered > 0 && !next->limited && there > loss ? there : loss);
 }
 
 /* Then each of them may be a dead end of its own, and the silence of one says nothing of others. */
@@ -46,6 +61,28 @@ static void give_up(struct wn_paths *p, uint32_t flow, unsigned ttl)
 	cell->vertex = hop->star;
 	if (hop->answered == 0 && !wn_paths_is_behind_several(p, ttl))
 		hop->assume = hop->star;
+}
+
+/* Silent branches are known here: so many tries until a further flow is taken to be in one. */
+static uint32_t tries_beside_silence(const struct wn_paths *p, const struct hop *hop)
+{
+	double loss = wn_paths_loss(p) + 1 / (hop->answered + 2.0), chance = loss;
+	uint32_t tries = 1;
+
+	for (; chance > SILENT_CHANCE && tries < wn_paths_silence(p); tries++)
+		chance *= loss;
+	return tries;
+}
+
+static bool is_enough(const struct wn_paths *p, const struct cell *cell, unsigned ttl)
+{
+	const struct hop *hop = wn_paths_hop(p, ttl);
+
+	if (hop->limited)
+		return wn_paths_is_hopeless(p, ttl, cell->tries);
+	if (hop->star != NO_VERTEX && p->vertex[hop->star].flows >= SILENT_FLOWS)
+		return cell->tries >= tries_beside_silence(p, hop);
+	return cell->tries >= wn_paths_silence(p);
 }
 
 /* The last try comes after a pause, unless silence is known there already. */
@@ -77,8 +114,7 @@ void wn_paths_lost(struct wn_paths *p, const struct who *who)
 	wn_paths_pace_lost(p, who);
 	if (is_last_try(p, hop, cell))
 		wn_paths_pause(p, who->ttl);
-	else if (hop->limited ? wn_paths_is_hopeless(p, who->ttl, cell->tries)
-			      : cell->tries >= wn_paths_silence(p))
+	else if (is_enough(p, cell, who->ttl))
 		give_up(p, flow, who->ttl);
 }
 

@@ -7,6 +7,7 @@
 /* Of all runs over one network. */
 struct rough {
 	uint32_t runs, missed, wrong, partial;
+	uint32_t far;		  /* show the target too far: nobody was answered at its TTL */
 	double *seconds, *probes; /* in order */
 };
 
