@@ -37,12 +37,17 @@ static bool ask_extra(struct wn_paths *p, uint32_t flow, uint32_t id, unsigned t
 	return true;
 }
 
-/* Flows that were answered here, at their first try: each tells once. */
+/*
+ * Flows that were answered here, at their first try: each tells once. Not in the order in which
+ * they came: a router that takes its next hops in turn might give each the same as before.
+ */
 static void repeat(struct wn_paths *p, unsigned ttl, uint32_t wants)
 {
 	struct hop *hop = wn_paths_hop(p, ttl);
+	uint32_t half = (p->used + 1) / 2;
 
-	for (uint32_t flow = 0; flow < p->used && hop->repeated < wants; flow++) {
+	for (uint32_t i = 0; i < p->used && hop->repeated < wants; i++) {
+		uint32_t flow = i < half ? 2 * i : 2 * (i - half) + 1;
 		const struct cell *cell = wn_paths_cell(p, flow, ttl);
 
 		if (cell->state != CELL_SEEN || cell->tries != 1 ||
