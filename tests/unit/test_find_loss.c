@@ -311,8 +311,8 @@ static void test_branches(void **state)
 	find_in_diamond("", "", "", "");
 	find_in_diamond("", "blackhole", "", "");
 	find_in_diamond("", "silent", "", "");
-	/* The target was asked once or twice: it does not tell whose loss it is. */
-	find_in_diamond("", "", "limit 2/s burst 1", "rate-limited likely 3..3\n");
+	/* What was asked at once and what later tells of the limit. */
+	find_in_diamond("", "", "limit 2/s burst 1", "rate-limited certain 3..3\n");
 }
 
 int main(void)

@@ -203,7 +203,7 @@ static void test_shares_add_up(void **state)
 	assert_int_equal(s.g.hops[2].flows, 6);
 	assert_int_equal(s.g.hops[2].met, 7);
 	leave(&s);
-	draw(&s, WN_PATHS_FULL, lines);
+	draw(&s, WN_PATHS_FLOWS, lines);
 	assert_int_equal(joined(&s, 1, 1, 21)->passed, 1);
 	assert_int_equal(at(&s, 1, 1)->taken, 2);
 	leave(&s);
