@@ -108,9 +108,15 @@ wn_err wn_ports_hold(struct wn_ports *p, uint16_t port, struct wn_errctx *ctx)
 		return err;
 	/* Nothing is read from it: what it would queue only costs memory. */
 	wn_sock_set(fd, SOL_SOCKET, SO_RCVBUF, 0);
-	if (p->shared)
+	/*
+	 * Sockets that may share their port share it with those of other programs, too. So a port
+	 * that we choose is bound alone at first; one that was asked for may have connections left.
+	 */
+	if (p->shared && p->config->sport)
 		wn_sock_set(fd, SOL_SOCKET, SO_REUSEADDR, 1);
 	err = wn_ports_bind(fd, p->config, port, ctx);
+	if (p->shared)
+		wn_sock_set(fd, SOL_SOCKET, SO_REUSEADDR, 1);
 	if (err != WN_OK)
 		wn_sock_close(&fd);
 	*slot = fd;
