@@ -80,7 +80,7 @@ struct wn_io_config {
 	uint16_t dport;
 	/* Source ports (ICMP ids) sport .. sport + span - 1 belong to us; at least 1. */
 	uint32_t port_span;
-	char iface[32];	    /* bind to it; "" none */
+	char iface[32]; /* bind to it; "" none */
 	uint32_t mark;
 	bool df;
 	uint8_t tcp_flags;    /* of the probes; 0: SYN */

@@ -13,7 +13,7 @@
 
 #define WN_DESTINATIONS_MAX 32
 
-#define WN_TEXT_MAX 256 /* host name (253) with NUL, rounded up */
+#define WN_TEXT_MAX	    256 /* host name (253) with NUL, rounded up */
 
 /* Whether one path is traced or all of them, and what is proved of them (docs/paths.md). */
 enum wn_paths_mode {

@@ -34,7 +34,7 @@ void wn_run_note(struct wn_run_trace *rt, enum wn_note_kind kind, int64_t value,
 
 	if (rt->state != WN_RUN_RUNNING && rt->state != WN_RUN_QUIET)
 		return;
-	if (!rt->result->started) {
+	if (!rt->announced) {
 		/* START is still the engine's to give: behind it, not before, is the place. */
 		wn_trace_note(rt->engine.trace, kind, value, text);
 		return;

@@ -114,6 +114,8 @@ static bool go_aside(struct wn_run_trace *rt, uint64_t now_ns, const struct wn_e
 		.echo_id = wn_io_sport(echo),
 	};
 
+	if (!rt->result)
+		return false;
 	if (wn_beside_new(&c, now_ns, &e->beside, &why) != WN_OK) {
 		struct wn_event note = {.kind = WN_EV_NOTE, .at_ns = now_ns - rt->start_ns};
 

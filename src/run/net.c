@@ -10,13 +10,13 @@
 
 #include "base/alloc.h"
 
-#define ID_BITS	     32 /* of an engine's own ids; above them the slot of the trace */
+#define ID_BITS	     32 /* of an engine's own ids; above them the trace's serial */
 #define DRAIN_ROUNDS 64 /* a flood must not keep us from sending and from timers */
 
 static uint64_t outer_id(const struct wn_run_trace *rt, uint64_t id)
 {
 	assert(id < UINT64_C(1) << ID_BITS);
-	return (uint64_t)rt->slot << ID_BITS | id;
+	return (uint64_t)rt->serial << ID_BITS | id;
 }
 
 static uint64_t inner_id(uint64_t outer)
@@ -27,9 +27,9 @@ static uint64_t inner_id(uint64_t outer)
 /* NULL: of a trace that takes nothing any more. */
 static struct wn_run_trace *trace_of(const struct wn_run_net *net, uint64_t outer)
 {
-	struct wn_run_trace *rt = net->run->slots[outer >> ID_BITS];
+	struct wn_run_trace *rt = wn_run_by_serial(net->run, outer >> ID_BITS);
 
-	return rt->state == WN_RUN_RUNNING ? rt : NULL;
+	return rt && rt->state == WN_RUN_RUNNING ? rt : NULL;
 }
 
 /* ---- birth and end ---- */

@@ -31,9 +31,9 @@ struct wn_run_share {
 
 static bool fits(const struct wn_run_share *s, const struct wn_run_trace *rt)
 {
-	const struct wn_params *p = &rt->config.params;
+	const struct wn_params *p = &rt->request->params;
 
-	return s->backend == rt->config.backend && s->sim == rt->config.sim &&
+	return s->backend == rt->request->backend && s->sim == rt->request->sim &&
 	       s->proto == p->proto && s->family == p->dst.family && s->mark == p->mark &&
 	       strcmp(s->iface, p->iface) == 0;
 }
@@ -45,7 +45,7 @@ static uint64_t owner_key(const struct wn_addr *dst, uint16_t port)
 
 static uint64_t key_of(const struct wn_run_trace *rt)
 {
-	return owner_key(&rt->config.params.dst, rt->port);
+	return owner_key(&rt->dst, rt->port);
 }
 
 /* ---- who it is for ---- */
@@ -82,18 +82,20 @@ void wn_run_share_reply(struct wn_run_net *net, const struct wn_rx *rx, uint64_t
 
 bool wn_run_may_share(const struct wn_run_trace *rt)
 {
-	const struct wn_params *p = &rt->config.params;
+	const struct wn_params *p = &rt->request->params;
 
-	return rt->config.share && p->flow_mode == WN_FLOW_FIXED && p->paths == WN_PATHS_OFF &&
+	return rt->request->share && p->flow_mode == WN_FLOW_FIXED && p->paths == WN_PATHS_OFF &&
 	       !p->pmtu && p->sport == 0 && p->flow == 0 && p->destinations == 0 &&
 	       (p->tcp_method == WN_TCP_METHOD_SYN || p->tcp_method == WN_TCP_METHOD_ACK ||
 		       p->tcp_method == WN_TCP_METHOD_FLAGS) &&
-	       p->size <= WN_RUN_SHARED_SIZE && rt->config.backend != WN_BACKEND_ERRQUEUE;
+	       p->size <= WN_RUN_SHARED_SIZE && rt->request->backend != WN_BACKEND_ERRQUEUE;
 }
 
-static wn_err open_share(struct wn_run_trace *rt, struct wn_run_net **out, struct wn_errctx *ctx)
+/* NULL: *out_err says why. */
+static struct wn_run_net *open_share(
+	struct wn_run_trace *rt, wn_err *out_err, struct wn_errctx *ctx)
 {
-	const struct wn_params *p = &rt->config.params;
+	const struct wn_params *p = &rt->request->params;
 	struct wn_io_config io = {
 		.proto = p->proto,
 		.family = p->dst.family,
@@ -105,27 +107,28 @@ static wn_err open_share(struct wn_run_trace *rt, struct wn_run_net **out, struc
 		.shared = true,
 	};
 	struct wn_run_share *s = wn_calloc(1, sizeof(*s));
-	wn_err err;
+	struct wn_run_net *net = NULL;
 
 	if (!s || wn_map_init(&s->owners, PORTS) != WN_OK) {
 		wn_free(s);
-		return wn_fail(ctx, WN_ENOMEM, "out of memory");
+		*out_err = wn_fail(ctx, WN_ENOMEM, "out of memory");
+		return NULL;
 	}
 	memcpy(io.iface, p->iface, sizeof(io.iface));
-	err = wn_run_open(rt, &io, out, ctx);
-	if (err != WN_OK) {
+	*out_err = wn_run_open(rt, &io, &net, ctx);
+	if (!net) {
 		wn_run_share_free(s);
-		return err;
+		return NULL;
 	}
-	s->backend = rt->config.backend;
-	s->sim = rt->config.sim;
+	s->backend = rt->request->backend;
+	s->sim = rt->request->sim;
 	s->proto = p->proto;
 	s->family = p->dst.family;
 	s->mark = p->mark;
 	memcpy(s->iface, p->iface, sizeof(s->iface));
-	(*out)->share = s;
-	(*out)->owner = NULL;
-	return WN_OK;
+	net->share = s;
+	net->owner = NULL;
+	return net;
 }
 
 void wn_run_share_free(struct wn_run_share *s)
@@ -165,11 +168,11 @@ wn_err wn_run_share_join(struct wn_run_trace *rt, struct wn_errctx *ctx)
 {
 	struct wn_run_net *net = find_room(rt);
 	struct wn_run_trace **list;
-	wn_err err;
+	wn_err err = WN_OK;
 
 	if (!net) {
-		err = open_share(rt, &net, ctx);
-		if (err != WN_OK)
+		net = open_share(rt, &err, ctx);
+		if (!net)
 			return err;
 		(void)choose_port(net, rt); /* the first to come */
 	}

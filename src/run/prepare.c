@@ -15,11 +15,20 @@
 #include "io/sim.h"
 #include "os/os.h"
 
+#define NOTE_BYTES    160
 #define CLASSIC_PORTS 64 /* source ports that classic mode walks through, see trace.h */
+
+void wn_run_keep_note(
+	struct wn_run_trace *rt, const char *before, const char *why, const char *behind)
+{
+	rt->note = wn_malloc(NOTE_BYTES);
+	if (rt->note)
+		wn_fmt(rt->note, NOTE_BYTES, "%s%s%s", before, why, behind);
+}
 
 static wn_err find_route(struct wn_run_trace *rt, struct wn_errctx *ctx)
 {
-	struct wn_params *p = &rt->config.params;
+	struct wn_params *p = &rt->request->params;
 	struct wn_os_route route;
 	wn_err err;
 
@@ -50,7 +59,7 @@ static wn_err open_real(const struct wn_run_trace *rt, const struct wn_io_config
 	struct wn_os_privs privs;
 	wn_err err;
 
-	switch (rt->config.backend) {
+	switch (rt->request->backend) {
 	case WN_BACKEND_RAW:
 		return wn_io_raw_open(io, out, ctx);
 	case WN_BACKEND_ERRQUEUE:
@@ -71,8 +80,8 @@ wn_err wn_run_open(struct wn_run_trace *rt, const struct wn_io_config *io, struc
 	struct wn_io *opened;
 	wn_err err;
 
-	if (rt->config.backend == WN_BACKEND_SIM)
-		err = wn_io_sim_open(io, rt->config.sim, &opened, ctx);
+	if (rt->request->backend == WN_BACKEND_SIM)
+		err = wn_io_sim_open(io, rt->request->sim, &opened, ctx);
 	else
 		err = open_real(rt, io, &opened, ctx);
 	return err == WN_OK ? wn_run_net_new(rt, opened, out, ctx) : err;
@@ -106,7 +115,7 @@ static uint32_t port_span(const struct wn_params *p)
 
 static wn_err open_backend(struct wn_run_trace *rt, struct wn_errctx *ctx)
 {
-	const struct wn_params *p = &rt->config.params;
+	const struct wn_params *p = &rt->request->params;
 	struct wn_io_config io = {
 		.proto = p->proto,
 		.family = p->dst.family,
@@ -133,7 +142,7 @@ static wn_err open_backend(struct wn_run_trace *rt, struct wn_errctx *ctx)
  */
 static void open_echo(struct wn_run_trace *rt)
 {
-	struct wn_params *p = &rt->config.params;
+	struct wn_params *p = &rt->request->params;
 	struct wn_io_config io = {
 		.proto = WN_PROTO_ICMP,
 		.family = p->dst.family,
@@ -152,14 +161,14 @@ static void open_echo(struct wn_run_trace *rt)
 	if (wn_run_open(rt, &io, &rt->echo, &why) == WN_OK)
 		return;
 	p->ping_hops = false;
-	if (!rt->note[0])
-		wn_fmt(rt->note, sizeof(rt->note), "routers are not pinged: %s", why.text);
+	if (!rt->note)
+		wn_run_keep_note(rt, "routers are not pinged: ", why.text, "");
 }
 
 /* What the kernel would send otherwise than it was asked for is not sent at all. */
 static wn_err check_sends(const struct wn_run_trace *rt, struct wn_errctx *ctx)
 {
-	const struct wn_params *p = &rt->config.params;
+	const struct wn_params *p = &rt->request->params;
 	const struct wn_caps *caps = &rt->net->io->caps;
 
 	if (p->flow_mode == WN_FLOW_DUBLIN && p->dst.family == 4 && !caps->sends_ip_id)
@@ -184,8 +193,8 @@ static wn_err draw_key(struct wn_run_trace *rt, struct wn_errctx *ctx)
 	if (rt->run->virtual_time) {
 		struct wn_rng rng;
 
-		wn_rng_seed(
-			&rng, (uint64_t)rt->config.params.sport << 16 | rt->config.params.dport);
+		wn_rng_seed(&rng,
+			(uint64_t)rt->request->params.sport << 16 | rt->request->params.dport);
 		for (size_t i = 0; i < sizeof(rt->key.bytes); i++)
 			rt->key.bytes[i] = (uint8_t)wn_rng_below(&rng, 256);
 		return WN_OK;
@@ -199,7 +208,7 @@ static wn_err draw_key(struct wn_run_trace *rt, struct wn_errctx *ctx)
 static void draw_flow(struct wn_run_trace *rt)
 {
 	static const char purpose[] = "flow";
-	struct wn_params *p = &rt->config.params;
+	struct wn_params *p = &rt->request->params;
 	uint64_t h = wn_siphash(&rt->key, purpose, sizeof(purpose));
 
 	if (!p->flow_label && p->dst.family == 6)
@@ -213,28 +222,56 @@ static void watch_links(struct wn_run_trace *rt)
 {
 	struct wn_run *run = rt->run;
 
-	if (run->virtual_time || run->monitor_fd >= 0 || rt->config.backend == WN_BACKEND_SIM)
+	if (run->virtual_time || run->monitor_fd >= 0 || rt->request->backend == WN_BACKEND_SIM)
 		return;
 	run->monitor_fd = wn_os_monitor_open();
 	if (run->monitor_fd >= 0)
 		wn_pollset_watch(&run->poll, run->monitor_fd, false);
 }
 
+static bool grow_slots(struct wn_run *run)
+{
+	uint32_t cap = run->slot_cap ? run->slot_cap * 2 : 8;
+	void *slots = wn_realloc(run->slots, cap, sizeof(*run->slots));
+	void *serials, *free_slots;
+
+	run->slots = slots ? slots : run->slots;
+	serials = slots ? wn_realloc(run->serials, cap, sizeof(*run->serials)) : NULL;
+	run->serials = serials ? serials : run->serials;
+	free_slots = serials ? wn_realloc(run->free_slots, cap, sizeof(*run->free_slots)) : NULL;
+	run->free_slots = free_slots ? free_slots : run->free_slots;
+	if (free_slots)
+		run->slot_cap = cap;
+	return free_slots != NULL;
+}
+
+/* The slot that fill_slot will use. */
 static wn_err take_slot(struct wn_run_trace *rt, struct wn_errctx *ctx)
 {
 	struct wn_run *run = rt->run;
 
-	if (run->slot_count == run->slot_cap) {
-		uint32_t cap = run->slot_cap ? run->slot_cap * 2 : 8;
-		struct wn_run_trace **grown = wn_realloc(run->slots, cap, sizeof(*grown));
-
-		if (!grown)
-			return wn_fail(ctx, WN_ENOMEM, "out of memory");
-		run->slots = grown;
-		run->slot_cap = cap;
+	if (run->free_count > 0) {
+		rt->slot = run->free_slots[run->free_count - 1];
+		rt->serial = run->serials[rt->slot];
+		return WN_OK;
 	}
-	rt->slot = run->slot_count;
+	if (run->slot_count > WN_RUN_SLOT_MASK)
+		return wn_fail(ctx, WN_EFULL, "more than %u traces at once", WN_RUN_SLOT_MASK + 1);
+	if (run->slot_count == run->slot_cap && !grow_slots(run))
+		return wn_fail(ctx, WN_ENOMEM, "out of memory");
+	rt->slot = rt->serial = run->slot_count;
 	return WN_OK;
+}
+
+static void fill_slot(struct wn_run_trace *rt)
+{
+	struct wn_run *run = rt->run;
+
+	if (rt->slot == run->slot_count)
+		run->slot_count++;
+	else
+		run->free_count--;
+	run->slots[rt->slot] = rt;
 }
 
 wn_err wn_run_prepare(struct wn_run *run, const struct wn_run_trace_config *c,
@@ -246,15 +283,24 @@ wn_err wn_run_prepare(struct wn_run *run, const struct wn_run_trace_config *c,
 	if (!rt)
 		return wn_fail(ctx, WN_ENOMEM, "out of memory");
 	rt->run = run;
-	rt->config = *c;
 	rt->wake_ns = rt->timer_ns = UINT64_MAX;
-	rt->result = wn_result_new(NULL);
-	if (!rt->result) {
+	rt->request = wn_malloc(sizeof(*rt->request));
+	rt->result = c->lean ? NULL : wn_result_new(NULL);
+	if (!rt->request || (!rt->result && !c->lean)) {
 		wn_fail(ctx, WN_ENOMEM, "out of memory");
 		goto fail;
 	}
+	*rt->request = *c;
+	rt->on_event = c->on_event;
+	rt->on_done = c->on_done;
+	rt->user = c->user;
+	rt->dst = c->params.dst;
+	if (c->lean) {
+		rt->request->params.ping_hops = false;
+		rt->request->params.destinations = 0;
+	}
 	if (c->backend == WN_BACKEND_SIM && c->params.pmtu)
-		rt->config.params.link_mtu = wn_topo_mtu(wn_sim_topo(c->sim));
+		rt->request->params.link_mtu = wn_topo_mtu(wn_sim_topo(c->sim));
 	if (c->backend != WN_BACKEND_SIM && (err = find_route(rt, ctx)) != WN_OK)
 		goto fail;
 	if ((err = take_slot(rt, ctx)) != WN_OK || (err = open_backend(rt, ctx)) != WN_OK)
@@ -263,14 +309,15 @@ wn_err wn_run_prepare(struct wn_run *run, const struct wn_run_trace_config *c,
 		goto fail;
 	if (!rt->net->share)
 		rt->port = wn_io_sport(rt->net->io);
-	rt->config.params.sport = flow_base(&rt->config.params, rt->port);
-	rt->config.params.caps = rt->net->io->caps;
+	rt->request->params.sport = flow_base(&rt->request->params, rt->port);
+	rt->request->params.caps = rt->net->io->caps;
 	open_echo(rt);
 	if ((err = draw_key(rt, ctx)) != WN_OK)
 		goto fail;
-	run->slots[run->slot_count++] = rt;
+	fill_slot(rt);
 	watch_links(rt);
 	draw_flow(rt);
+	rt->src = rt->request->params.src;
 	*out = rt;
 	return WN_OK;
 fail:
@@ -284,15 +331,19 @@ wn_err wn_run_start(struct wn_run_trace *rt, struct wn_errctx *ctx)
 	wn_err err;
 
 	assert(rt->state == WN_RUN_PREPARED);
-	rt->config.params.start_unix_ns = rt->run->virtual_time ? 0 : wn_os_unix_ns();
-	err = wn_run_engine_new(&rt->config.params, &rt->key, now_ns, &rt->engine, ctx);
+	rt->request->params.start_unix_ns = rt->run->virtual_time ? 0 : wn_os_unix_ns();
+	err = wn_run_engine_new(&rt->request->params, &rt->key, now_ns, &rt->engine, ctx);
 	if (err != WN_OK)
 		return err;
 	rt->start_ns = now_ns;
 	rt->state = WN_RUN_RUNNING;
 	rt->run->active++;
-	if (rt->note[0])
+	if (rt->note)
 		wn_trace_note(rt->engine.trace, WN_NOTE_TEXT, 0, rt->note);
+	if (!rt->result) {
+		wn_free(rt->request);
+		rt->request = NULL;
+	}
 	wn_run_ready(rt);
 	return WN_OK;
 }
@@ -301,6 +352,8 @@ void wn_run_trace_free(struct wn_run_trace *rt)
 {
 	wn_run_engine_free(&rt->engine);
 	wn_result_free(rt->result);
+	wn_free(rt->request);
+	wn_free(rt->note);
 	wn_run_share_leave(rt);
 	if (rt->net && !rt->net->share)
 		wn_run_net_free(rt->net);

@@ -46,11 +46,14 @@ void wn_run_free(struct wn_run *run)
 		return;
 	assert(!run->processing);
 	for (uint32_t i = 0; i < run->slot_count; i++)
-		wn_run_trace_free(run->slots[i]);
+		if (run->slots[i])
+			wn_run_trace_free(run->slots[i]);
 	while (run->nets)
 		wn_run_net_free(run->nets);
 	wn_heap_fini(&run->timers);
 	wn_free(run->slots);
+	wn_free(run->serials);
+	wn_free(run->free_slots);
 	if (run->monitor_fd >= 0)
 		close(run->monitor_fd);
 	wn_pollset_fini(&run->poll);
@@ -109,23 +112,30 @@ void wn_run_wake_at(struct wn_run_trace *rt, uint64_t at_ns)
 	rt->wake_ns = at_ns;
 	if (at_ns >= rt->timer_ns || run->scan)
 		return;
-	if (wn_heap_push(&run->timers, at_ns, rt->slot) == WN_OK)
+	if (wn_heap_push(&run->timers, at_ns, rt->serial) == WN_OK)
 		rt->timer_ns = at_ns;
 	else
 		run->scan = true;
 }
 
-/* The entry is the trace's earliest, not one that an earlier one came before. */
-static bool is_current(const struct wn_run *run, const struct wn_heap_item *item)
+/* Whose earliest entry this is; NULL: nobody's, an earlier one came before. */
+static struct wn_run_trace *timed(const struct wn_run *run, const struct wn_heap_item *item)
 {
-	return run->slots[item->value]->timer_ns == item->at_ns;
+	struct wn_run_trace *rt = wn_run_by_serial(run, item->value);
+
+	return rt && rt->timer_ns == item->at_ns ? rt : NULL;
+}
+
+static bool is_running(const struct wn_run_trace *rt)
+{
+	return rt && rt->state == WN_RUN_RUNNING;
 }
 
 /* Of all traces, one by one: without memory for timers. */
 static void scan_timers(struct wn_run *run, uint64_t now_ns)
 {
 	for (uint32_t i = 0; i < run->slot_count; i++)
-		if (run->slots[i]->state == WN_RUN_RUNNING && run->slots[i]->wake_ns <= now_ns)
+		if (is_running(run->slots[i]) && run->slots[i]->wake_ns <= now_ns)
 			wn_run_ready(run->slots[i]);
 }
 
@@ -140,9 +150,9 @@ static void take_timers(struct wn_run *run, uint64_t now_ns)
 		struct wn_run_trace *rt;
 
 		wn_heap_pop(&run->timers, &item);
-		if (!is_current(run, &item))
+		rt = timed(run, &item);
+		if (!rt)
 			continue;
-		rt = run->slots[item.value];
 		rt->timer_ns = UINT64_MAX;
 		if (rt->state != WN_RUN_RUNNING)
 			continue;
@@ -159,7 +169,7 @@ static uint64_t next_timer_ns(const struct wn_run *run)
 	uint64_t next = first ? first->at_ns : UINT64_MAX;
 
 	for (uint32_t i = 0; run->scan && i < run->slot_count; i++)
-		if (run->slots[i]->state == WN_RUN_RUNNING && run->slots[i]->wake_ns < next)
+		if (is_running(run->slots[i]) && run->slots[i]->wake_ns < next)
 			next = run->slots[i]->wake_ns;
 	return next;
 }
@@ -192,8 +202,6 @@ static void note_change(struct wn_run_trace *rt, const struct wn_os_change *chan
 	bool down = change->kind == WN_OS_LINK_DOWN;
 	char addr[WN_ADDR_STRLEN], line[128];
 
-	if (rt->state != WN_RUN_RUNNING)
-		return;
 	wn_run_ready(rt);
 	switch (change->kind) {
 	case WN_OS_LINK_DOWN:
@@ -206,14 +214,14 @@ static void note_change(struct wn_run_trace *rt, const struct wn_os_change *chan
 			change->iface);
 		break;
 	case WN_OS_ADDR_GONE:
-		if (!wn_addr_eq(&change->addr, &rt->config.params.src))
+		if (!wn_addr_eq(&change->addr, &rt->src))
 			return;
 		wn_fmt(line, sizeof(line), "%s is no longer an address of this machine",
 			wn_addr_str(&change->addr, addr));
 		wn_trace_note(rt->engine.trace, WN_NOTE_ADDRESS_CHANGED, 0, line);
 		break;
 	case WN_OS_ADDR_NEW:
-		if (!wn_addr_eq(&change->addr, &rt->config.params.src))
+		if (!wn_addr_eq(&change->addr, &rt->src))
 			return;
 		wn_fmt(line, sizeof(line), "%s is an address of this machine again",
 			wn_addr_str(&change->addr, addr));
@@ -237,7 +245,8 @@ static void read_monitor(struct wn_run *run)
 		if (err != WN_OK)
 			break;
 		for (uint32_t i = 0; i < run->slot_count; i++)
-			note_change(run->slots[i], &change);
+			if (is_running(run->slots[i]))
+				note_change(run->slots[i], &change);
 	}
 }
 
@@ -253,6 +262,40 @@ static void flush_all(struct wn_run *run)
 {
 	for (struct wn_run_net *net = run->nets; net; net = net->next)
 		wn_run_net_flush(net);
+}
+
+static void free_one(struct wn_run_trace *rt)
+{
+	struct wn_run *run = rt->run;
+
+	run->slots[rt->slot] = NULL;
+	run->serials[rt->slot] = rt->serial + WN_RUN_SLOT_MASK + 1;
+	run->free_slots[run->free_count++] = rt->slot;
+	wn_run_trace_free(rt);
+}
+
+static void free_dropped(struct wn_run *run)
+{
+	struct wn_run_trace *rt;
+
+	while ((rt = run->drops)) {
+		run->drops = rt->drop_next;
+		free_one(rt);
+	}
+}
+
+void wn_run_drop(struct wn_run_trace *rt)
+{
+	struct wn_run *run = rt->run;
+
+	assert(!rt->dropped && (rt->state == WN_RUN_DONE || rt->state == WN_RUN_PREPARED));
+	rt->dropped = true;
+	if (!run->processing && !rt->ready) {
+		free_one(rt);
+		return;
+	}
+	rt->drop_next = run->drops;
+	run->drops = rt;
 }
 
 /*
@@ -275,6 +318,7 @@ void wn_run_process(struct wn_run *run)
 		flush_all(run);
 	}
 	run->processing = false;
+	free_dropped(run);
 	if (!run->virtual_time)
 		wn_pollset_arm(&run->poll, wn_run_next_ns(run));
 }

@@ -32,6 +32,9 @@ struct wn_run_trace_config {
 	 * port (ICMP: the identifier) to us and one flow of small packets is all it needs.
 	 */
 	bool share;
+	/* Only its events are wanted: there is no result, and no side probes, which follow from it.
+	 */
+	bool lean;
 	/* Every event, after it was folded into the result. Either may be NULL. */
 	void (*on_event)(void *user, struct wn_run_trace *rt, const struct wn_event *ev);
 	/* Exactly once, after the END event. */
@@ -57,7 +60,12 @@ void wn_run_release(struct wn_run_trace *rt);
 
 /* Probing has finished; the END event may still be held back. */
 bool wn_run_trace_quiet(const struct wn_run_trace *rt);
-const struct wn_result *wn_run_result(const struct wn_run_trace *rt);
+const struct wn_result *wn_run_result(const struct wn_run_trace *rt); /* NULL: lean */
+/*
+ * Frees a trace that was never started or has ended: at once, or after the round that is running
+ * now. rt is not to be used any more.
+ */
+void wn_run_drop(struct wn_run_trace *rt);
 
 int wn_run_fd(const struct wn_run *run); /* -1 in virtual time */
 uint64_t wn_run_next_ns(const struct wn_run *run);

@@ -10,7 +10,8 @@
 #include "run/run.h"
 #include "trace/trace.h"
 
-#define WN_RUN_BATCH	   64	/* probes or replies handed over at once */
+#define WN_RUN_BATCH	   64 /* probes or replies handed over at once */
+#define WN_RUN_SLOT_MASK   0xfffffu
 #define WN_RUN_SHARED_SIZE 1280 /* packets that no link of this machine has to cut */
 
 enum wn_run_state {
@@ -45,20 +46,28 @@ struct wn_run_net {
 
 struct wn_run_trace {
 	struct wn_run *run;
-	uint32_t slot; /* in run->slots */
-	struct wn_run_trace_config config;
+	uint32_t slot;	 /* in run->slots */
+	uint32_t serial; /* the slot, and above it how often it was used before */
+	struct wn_run_trace_config *request; /* owned; a lean trace gives it up when it starts */
+	void (*on_event)(void *user, struct wn_run_trace *rt, const struct wn_event *ev);
+	void (*on_done)(void *user, struct wn_run_trace *rt);
+	void *user;
+	struct wn_addr src, dst;
 	struct wn_run_net *net;
 	struct wn_run_net *echo; /* pings where the trace itself is not ICMP; NULL */
 	/* Of a shared back end: its source port or ICMP id, and the others with the same one. */
 	uint16_t port;
 	struct wn_run_trace *port_next, **port_link;
 	struct wn_run_engine engine;
-	struct wn_result *result;
+	struct wn_result *result; /* NULL: lean */
 	struct wn_sipkey key;
-	struct wn_event end; /* QUIET: the held-back END event */
+	struct { /* QUIET: of the held-back END event */
+		bool partial;
+		struct wn_counters counters;
+	} end;
 	enum wn_run_state state;
 	unsigned holds;
-	char note[160];	  /* for the record, when it starts; "" none */
+	char *note;	  /* owned; for the record, when it starts; NULL none */
 	uint32_t ifindex; /* of the route in use; 0 unknown */
 	bool link_down;	  /* as the record has it */
 	uint64_t start_ns;
@@ -66,7 +75,10 @@ struct wn_run_trace {
 	uint64_t timer_ns;  /* its earliest entry in run->timers; UINT64_MAX none */
 	uint64_t unclaimed; /* replies that no engine took */
 	struct wn_run_trace *ready_next;
-	bool ready; /* on run's list of those */
+	struct wn_run_trace *drop_next;
+	bool ready;	/* on run's list of those */
+	bool announced; /* START was told */
+	bool dropped;
 };
 
 struct wn_run {
@@ -74,20 +86,26 @@ struct wn_run {
 	bool processing;
 	uint64_t now_ns; /* virtual time only */
 	struct wn_pollset poll;
-	int monitor_fd; /* changes of links and addresses; -1 none */
-	struct wn_run_trace **slots;
-	uint32_t slot_count, slot_cap;
+	int monitor_fd;		     /* changes of links and addresses; -1 none */
+	struct wn_run_trace **slots; /* NULL: free */
+	uint32_t *serials;	     /* by slot: of the next trace there */
+	uint32_t *free_slots;	     /* free_count of them */
+	uint32_t slot_count, slot_cap, free_count;
 	uint32_t active; /* traces started and not done */
 	struct wn_run_net *nets;
 	struct wn_rx *rx;      /* WN_RUN_BATCH, for all traces in turn */
 	struct wn_heap timers; /* when which slot wants to be asked; older entries may be there */
 	bool scan;	       /* a timer found no memory: look at each trace instead */
 	struct wn_run_trace *ready_first, *ready_last; /* have something to do now */
+	struct wn_run_trace *drops;		       /* to be freed after the round */
 };
 
 /* The back end that the trace's configuration asks for. */
 wn_err wn_run_open(struct wn_run_trace *rt, const struct wn_io_config *io, struct wn_run_net **out,
 	struct wn_errctx *ctx);
+/* For the record, when it starts. */
+void wn_run_keep_note(
+	struct wn_run_trace *rt, const char *before, const char *why, const char *behind);
 /* The same inside a TCP connection, or what takes its place. */
 wn_err wn_run_open_sack(struct wn_run_trace *rt, struct wn_io_config *io, struct wn_errctx *ctx);
 wn_err wn_run_engine_new(const struct wn_params *p, const struct wn_sipkey *key, uint64_t now_ns,
@@ -100,6 +118,14 @@ void wn_run_engine_failed(
 	struct wn_run_engine *e, uint64_t id, wn_err err, int sys, uint64_t now_ns);
 enum wn_claim wn_run_engine_reply(struct wn_run_engine *e, const struct wn_rx *rx, uint64_t now_ns);
 void wn_run_engine_stop(struct wn_run_engine *e, enum wn_stop why, wn_err err, int sys);
+
+/* The trace of a serial; NULL: it is no more. */
+static inline struct wn_run_trace *wn_run_by_serial(const struct wn_run *run, uint64_t serial)
+{
+	struct wn_run_trace *rt = run->slots[serial & WN_RUN_SLOT_MASK];
+
+	return rt && rt->serial == serial ? rt : NULL;
+}
 
 /* run.c: this trace is to be asked in the current round, or in the next; or at that time. */
 void wn_run_ready(struct wn_run_trace *rt);

@@ -35,13 +35,13 @@ static void take_connection(struct wn_params *p, const struct wn_io_conn *conn)
 
 static wn_err connect_first(struct wn_run_trace *rt, struct wn_io_config *io, struct wn_errctx *ctx)
 {
-	struct wn_params *p = &rt->config.params;
+	struct wn_params *p = &rt->request->params;
 	struct wn_io *opened;
 	wn_err err;
 
-	if (rt->config.backend == WN_BACKEND_SIM)
+	if (rt->request->backend == WN_BACKEND_SIM)
 		return wn_fail(ctx, WN_EUNSUPPORTED, "a simulated network has no connections");
-	if (rt->config.backend == WN_BACKEND_ERRQUEUE)
+	if (rt->request->backend == WN_BACKEND_ERRQUEUE)
 		return wn_fail(ctx, WN_EUNSUPPORTED, "SACK mode needs raw sockets");
 	if (p->paths != WN_PATHS_OFF || p->flow_mode != WN_FLOW_FIXED)
 		return wn_fail(
@@ -59,7 +59,7 @@ static wn_err connect_first(struct wn_run_trace *rt, struct wn_io_config *io, st
 
 wn_err wn_run_open_sack(struct wn_run_trace *rt, struct wn_io_config *io, struct wn_errctx *ctx)
 {
-	struct wn_params *p = &rt->config.params;
+	struct wn_params *p = &rt->request->params;
 	struct wn_errctx why = {0};
 	wn_err err = connect_first(rt, io, &why);
 
@@ -68,7 +68,7 @@ wn_err wn_run_open_sack(struct wn_run_trace *rt, struct wn_io_config *io, struct
 	if (p->tcp_method == WN_TCP_METHOD_SACK)
 		return wn_fail_sys(
 			ctx, err, why.sys, "%s; use --tcp-method syn or prefer-sack", why.text);
-	wn_fmt(rt->note, sizeof(rt->note), "%s; SYN probes instead", why.text);
+	wn_run_keep_note(rt, "", why.text, "; SYN probes instead");
 	p->tcp_method = WN_TCP_METHOD_SYN;
 	return wn_run_open(rt, io, &rt->net, ctx);
 }

@@ -12,9 +12,11 @@
 void wn_run_trace_emit(struct wn_run_trace *rt, const struct wn_event *ev)
 {
 	/* A full table is counted by the result itself, and shown at the end. */
-	(void)wn_result_apply(rt->result, ev);
-	if (rt->config.on_event)
-		rt->config.on_event(rt->config.user, rt, ev);
+	if (rt->result)
+		(void)wn_result_apply(rt->result, ev);
+	rt->announced = true;
+	if (rt->on_event)
+		rt->on_event(rt->user, rt, ev);
 }
 
 bool wn_run_trace_claim(struct wn_run_trace *rt, const struct wn_rx *rx, uint64_t now_ns)
@@ -51,11 +53,12 @@ static void add_counters(const struct wn_run_net *net, struct wn_counters *c)
 
 static void take_end(struct wn_run_trace *rt, const struct wn_event *ev)
 {
-	rt->end = *ev;
-	rt->end.u.end.counters.foreign += rt->unclaimed;
-	add_counters(rt->net, &rt->end.u.end.counters);
+	rt->end.partial = ev->u.end.partial;
+	rt->end.counters = ev->u.end.counters;
+	rt->end.counters.foreign += rt->unclaimed;
+	add_counters(rt->net, &rt->end.counters);
 	if (rt->echo)
-		add_counters(rt->echo, &rt->end.u.end.counters);
+		add_counters(rt->echo, &rt->end.counters);
 	rt->state = WN_RUN_QUIET;
 }
 
@@ -73,13 +76,16 @@ static void take_event(struct wn_run_trace *rt, const struct wn_event *ev)
 
 static void finish(struct wn_run_trace *rt)
 {
-	rt->end.at_ns = wn_run_now_ns(rt->run) - rt->start_ns;
+	struct wn_event ev = {.kind = WN_EV_END, .at_ns = wn_run_now_ns(rt->run) - rt->start_ns};
+
+	ev.u.end.partial = rt->end.partial;
+	ev.u.end.counters = rt->end.counters;
 	rt->state = WN_RUN_DONE;
 	rt->run->active--;
 	wn_run_share_leave(rt);
-	wn_run_trace_emit(rt, &rt->end);
-	if (rt->config.on_done)
-		rt->config.on_done(rt->config.user, rt);
+	wn_run_trace_emit(rt, &ev);
+	if (rt->on_done)
+		rt->on_done(rt->user, rt);
 }
 
 static void ask_engine(struct wn_run_trace *rt)

@@ -392,6 +392,88 @@ static void test_shared_through_a_translator(void **state)
 	net_close(&n);
 }
 
+/* ---- traces that come and go ---- */
+
+struct crowd {
+	struct net n;
+	unsigned started, wanted, done, events, replies;
+};
+
+static void crowd_event(void *user, struct wn_run_trace *rt, const struct wn_event *ev)
+{
+	struct crowd *c = user;
+
+	assert_null(wn_run_result(rt));
+	c->events++;
+	c->replies += ev->kind == WN_EV_REPLY;
+}
+
+static void crowd_start(struct crowd *c);
+
+/* Each that ends makes room for the next. */
+static void crowd_done(void *user, struct wn_run_trace *rt)
+{
+	struct crowd *c = user;
+
+	c->done++;
+	wn_run_drop(rt);
+	if (c->started < c->wanted)
+		crowd_start(c);
+}
+
+static void crowd_start(struct crowd *c)
+{
+	struct wn_run_trace_config config =
+		request(&c->n, (enum wn_proto)(c->started % WN_PROTO_COUNT), 4, NULL);
+	struct wn_errctx ctx = {0};
+	struct wn_run_trace *rt;
+
+	config.share = config.lean = true;
+	config.on_event = crowd_event;
+	config.on_done = crowd_done;
+	config.user = c;
+	config.params.pps = 0;
+	config.params.dst.bytes[3] = (uint8_t)(1 + c->started++ % 250);
+	if (wn_run_prepare(c->n.run, &config, &rt, &ctx) != WN_OK ||
+		wn_run_start(rt, &ctx) != WN_OK)
+		fail_msg("%s", ctx.text);
+}
+
+/* Events alone tell all; what is late for one is nothing to the next in its place. */
+static void test_lean_and_dropped(void **state)
+{
+	struct crowd c = {.wanted = 2000};
+
+	(void)state;
+	net_open(&c.n, prefix);
+	for (unsigned i = 0; i < 50; i++)
+		crowd_start(&c);
+	run_all(&c.n);
+	assert_int_equal(c.started, 2000);
+	assert_int_equal(c.done, 2000);
+	/* Nine probes at three hops reach the target; a few go beyond it before that is known. */
+	assert_in_range(c.replies, 2000 * 9, 2000 * 40);
+	assert_true(wn_run_idle(c.n.run));
+	net_close(&c.n);
+}
+
+static void test_dropped_before_it_began(void **state)
+{
+	struct wn_errctx ctx = {0};
+	struct wn_run_trace *rt;
+	struct net n;
+
+	(void)state;
+	net_open(&n, line_of_four);
+	wn_run_drop(prepare(&n, WN_PROTO_UDP, 4, &n.watch));
+	rt = prepare(&n, WN_PROTO_UDP, 4, &n.watch);
+	assert_int_equal(wn_run_start(rt, &ctx), WN_OK);
+	run_all(&n);
+	assert_true(wn_run_result(rt)->reached);
+	wn_run_drop(rt);
+	net_close(&n);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -403,6 +485,8 @@ int main(void)
 		cmocka_unit_test(test_free_in_mid_flight_calls_nobody),
 		cmocka_unit_test(test_many_share),
 		cmocka_unit_test(test_shared_through_a_translator),
+		cmocka_unit_test(test_lean_and_dropped),
+		cmocka_unit_test(test_dropped_before_it_began),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
