@@ -212,6 +212,13 @@ static uint32_t hop_wants(struct wn_paths *p, unsigned ttl)
 	if (p->params.paths == WN_PATHS_NODES && k == 1 &&
 		(ttl == p->params.first_ttl || (only_target(p, ttl) && is_single(p, ttl - 1))))
 		return 1;
+	/*
+	 * LITE: that all those before it lead to this one alone was asked of none of them. What is
+	 * missed here hides what they are, so that nothing of it is in what they may miss: it comes
+	 * on top, and is made as good as nothing.
+	 */
+	if (p->params.paths == WN_PATHS_LITE && k == 1 && !only_target(p, ttl))
+		return 2 * wn_paths_points(p, 1);
 	return wn_paths_points(p, k);
 }
 
