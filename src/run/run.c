@@ -12,6 +12,9 @@
 #include "base/fmt.h"
 #include "os/os.h"
 
+#define STEP_BATCH 64	 /* traces that send before the network is looked at again */
+#define ROUNDS_MAX 65536 /* of them in one call: others in the same loop have their turn */
+
 wn_err wn_run_new(bool virtual_time, struct wn_run **out, struct wn_errctx *ctx)
 {
 	struct wn_run *run = wn_calloc(1, sizeof(*run));
@@ -301,21 +304,26 @@ void wn_run_drop(struct wn_run_trace *rt)
 /*
  * The order is the point: first everything the network already holds, then the engines with the
  * time read after that, so that a process that was stopped never takes an answer for lost that was
- * waiting. What was sent changes what an engine waits for: it is asked again.
+ * waiting. What was sent changes what an engine waits for: it is asked again. Of many traces some
+ * send at a time, and their answers are taken before others do: no queue of the kernel has to hold
+ * what all of them ask for at once.
  */
 void wn_run_process(struct wn_run *run)
 {
 	struct wn_run_trace *rt;
+	unsigned rounds = 0;
 
 	assert(!run->processing);
 	run->processing = true;
 	read_monitor(run);
 	drain_all(run);
 	take_timers(run, wn_run_now_ns(run));
-	while (run->ready_first) {
-		while ((rt = take_ready(run)))
+	while (run->ready_first && rounds++ < ROUNDS_MAX) {
+		for (unsigned i = 0; i < STEP_BATCH && (rt = take_ready(run)); i++)
 			wn_run_trace_step(rt);
 		flush_all(run);
+		if (run->ready_first && run->slot_count > STEP_BATCH)
+			drain_all(run);
 	}
 	run->processing = false;
 	free_dropped(run);
