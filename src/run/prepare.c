@@ -232,7 +232,7 @@ static void watch_links(struct wn_run_trace *rt)
 static bool grow_slots(struct wn_run *run)
 {
 	uint32_t cap = run->slot_cap ? run->slot_cap * 2 : 8;
-	void *slots = wn_realloc(run->slots, cap, sizeof(*run->slots));
+	void *slots = wn_realloc(run->slots, cap, sizeof(void *));
 	void *serials, *free_slots;
 
 	run->slots = slots ? slots : run->slots;

@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * libwend: traces and single probes, thousands at once in one thread, inside any event loop.
+ *
+ *   wend *w;
+ *   wend_new(NULL, &w);
+ *   wend_trace(w, "192.0.2.1", NULL, on_event, me, &id);   any number of times
+ *   watch wend_fd(w) for readability; whenever it is: wend_process(w, 0)
+ *   wend_free(w);
+ *
+ * What happens is told by events: to a callback, or, where none was given, to wend_next_event. Of
+ * everything started the last event is WEND_DONE, which comes exactly once, and always from
+ * wend_process, wend_run, wend_next_event or wend_free: never from inside the call that starts or
+ * cancels. In a callback all functions may be called but wend_process, wend_run and wend_free,
+ * which are WEND_ESTATE there.
+ *
+ * A context belongs to one thread at a time and has no state outside itself: there are no globals,
+ * threads or signal handlers, nothing is printed, no call exits. It is not to be used after fork()
+ * in the child. Descriptors are close-on-exec.
+ *
+ * Times are nanoseconds unless a name says otherwise. Structures that the library fills may grow at
+ * their end in a later version: their first member is the size that it knows.
+ */
+#ifndef WEND_WEND_H
+#define WEND_WEND_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <wend/version.h>
+
+#if defined(__GNUC__)
+#define WEND_API __attribute__((visibility("default")))
+#else
+#define WEND_API
+#endif
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ---- versions and errors ---- */
+
+/* Of the library that runs, which need not be the one compiled against: WEND_VERSION, its text. */
+WEND_API uint32_t wend_version(void);
+WEND_API const char *wend_version_text(void);
+
+/* Numbers, names and texts are stable; later versions may add some. */
+enum wend_err {
+	WEND_OK = 0,
+	WEND_ENOMEM = -1,
+	WEND_EINVAL = -2,
+	WEND_ERANGE = -3,
+	WEND_EPARSE = -4,
+	WEND_ETRUNC = -5,
+	WEND_EFULL = -6,
+	WEND_ENOENT = -7, /* no such trace: an id that is stale, or never was */
+	WEND_EPERM = -8,
+	WEND_ENOROUTE = -9,
+	WEND_ENETDOWN = -10,
+	WEND_EIFACE = -11,
+	WEND_EBLOCKED = -12,
+	WEND_EMSGSIZE = -13,
+	WEND_EAGAIN = -14,
+	WEND_ENOBUFS = -15,
+	WEND_EADDRINUSE = -16,
+	WEND_EADDRNOTAVAIL = -17,
+	WEND_EIO = -18,
+	WEND_ERESOLVE = -19,
+	WEND_EUNSUPPORTED = -20,
+	WEND_ESTATE = -21,
+	WEND_ECANCELED = -22,
+	WEND_EUSAGE = -23,
+	WEND_ESYS = -24,
+	WEND_ECLOSED = -25
+};
+/* "no-route", "no route to destination"; "unknown" and its like for foreign values, never NULL. */
+WEND_API const char *wend_err_name(int err);
+WEND_API const char *wend_err_text(int err);
+
+/* ---- options ---- */
+
+/*
+ * What the options of the command line say, under the same names: "protocol" "tcp", "max-ttl" "20",
+ * "wait" "500ms"; a flag is "yes" or "no". docs/libwend.md lists those that mean something here.
+ */
+typedef struct wend_options wend_options;
+
+WEND_API int wend_options_new(wend_options **out); /* every default; WEND_ENOMEM */
+WEND_API void wend_options_free(wend_options *o);  /* NULL is fine */
+WEND_API int wend_options_copy(const wend_options *o, wend_options **out);
+/*
+ * WEND_EUSAGE: no such option, or no such value; then wend_options_error says what would be right.
+ * o is as it was.
+ */
+WEND_API int wend_options_set(wend_options *o, const char *key, const char *value);
+/* Of the last call that failed on o: one line, never NULL, good until the next call. */
+WEND_API const char *wend_options_error(const wend_options *o);
+
+enum wend_protocol { WEND_UDP = 0, WEND_ICMP = 1, WEND_TCP = 2 };
+
+/* The same for values that are there as such. WEND_EUSAGE as above. */
+WEND_API int wend_options_set_protocol(wend_options *o, int protocol);
+WEND_API int wend_options_set_port(wend_options *o, uint16_t port);
+WEND_API int wend_options_set_first_ttl(wend_options *o, uint8_t ttl);
+WEND_API int wend_options_set_max_ttl(wend_options *o, uint8_t ttl);
+WEND_API int wend_options_set_probes(wend_options *o, uint32_t per_hop);
+WEND_API int wend_options_set_size(wend_options *o, uint16_t bytes);
+WEND_API int wend_options_set_source(wend_options *o, const char *address);
+WEND_API int wend_options_set_interface(wend_options *o, const char *name);
+WEND_API int wend_options_set_deadline_ns(wend_options *o, uint64_t ns);
+
+/* ---- contexts ---- */
+
+typedef struct wend wend;
+
+enum wend_backend {
+	WEND_BACKEND_AUTO = 0,	  /* raw sockets where that is allowed, else none are needed */
+	WEND_BACKEND_RAW = 1,	  /* or WEND_EPERM */
+	WEND_BACKEND_ERRQUEUE = 2 /* ordinary sockets and their error queue */
+};
+
+struct wend_config {
+	uint32_t size;	  /* sizeof(struct wend_config) */
+	uint32_t backend; /* enum wend_backend */
+	/* A simulated network, docs/topology.md, instead of the real one: its text; NULL. */
+	const char *topology;
+	uint64_t seed; /* of its chances; 0: that of the topology */
+};
+
+/* config NULL: all zero. WEND_ENOMEM, WEND_ESYS, WEND_EPERM, WEND_EPARSE (topology). */
+WEND_API int wend_new(const struct wend_config *config, wend **out);
+/*
+ * Cancels what is under way, tells WEND_DONE of it (to callbacks alone), and frees all. NULL is
+ * fine. In a callback: WEND_ESTATE, and nothing is done.
+ */
+WEND_API int wend_free(wend *w);
+/* Why the last call that failed on w did: one line, never NULL, good until the next call. */
+WEND_API const char *wend_error(const wend *w);
+
+/*
+ * One descriptor, the same for the life of w, for poll, select, epoll or whatever watches
+ * descriptors: readable when wend_process has something to do. It holds a timer, too.
+ */
+WEND_API int wend_fd(const wend *w);
+/* In how many microseconds, rounded up, that is at the latest; 0: now; -1: not of itself. */
+WEND_API int64_t wend_timeout_us(const wend *w);
+/*
+ * Does what there is to do and calls callbacks, at most `budget` (0: no bound); the descriptor
+ * stays readable while some are left. Returns how many, or WEND_ESTATE in a callback. Never blocks.
+ */
+WEND_API int wend_process(wend *w, uint32_t budget);
+/*
+ * Blocks and processes until nothing is under way, or for `timeout_us` (negative: without end).
+ * WEND_OK: nothing is under way; WEND_EAGAIN: the time is over; WEND_ESTATE, WEND_ESYS.
+ */
+WEND_API int wend_run(wend *w, int64_t timeout_us);
+/* Traces and probes that have not told WEND_DONE. */
+WEND_API size_t wend_active(const wend *w);
+
+/* ---- what happens ---- */
+
+enum wend_event_kind {
+	WEND_REPLY = 1, /* somebody answered a probe */
+	WEND_LOST = 2,	/* nobody did in time */
+	WEND_DONE = 3	/* the last one: stop or err says why */
+};
+
+/* Why a trace ended. */
+enum wend_stop {
+	WEND_STOP_NONE = 0,
+	WEND_STOP_REACHED = 1,
+	WEND_STOP_MAX_TTL = 2,
+	WEND_STOP_GAP = 3, /* too many silent hops in a row */
+	WEND_STOP_LOOP = 4,
+	WEND_STOP_UNREACHABLE = 5, /* somebody refused; address and ttl say who and where */
+	WEND_STOP_DEADLINE = 6,
+	WEND_STOP_CANCELED = 7,
+	WEND_STOP_ERROR = 8 /* nothing more could be sent: err says why */
+};
+WEND_API const char *wend_stop_name(int stop); /* "reached" ... stable, never NULL */
+
+#define WEND_ADDRESS_TEXT 46 /* bytes for any address as text */
+
+struct wend_event {
+	uint32_t size;
+	uint32_t kind; /* enum wend_event_kind */
+	uint64_t id;   /* of the trace or probe */
+	void *user;
+	int64_t at_ns;	  /* since its start */
+	int64_t rtt_ns;	  /* REPLY: -1 not known */
+	int64_t sent;	  /* DONE: probes */
+	int64_t received; /* DONE: of these were answered */
+	int32_t err;	  /* DONE: WEND_OK, or why it could not go on */
+	int32_t stop;	  /* DONE: enum wend_stop */
+	uint32_t probe;	  /* which probe of its TTL, from 0 */
+	uint8_t ttl;	  /* DONE: that of the target, or where it ended; 0 nowhere */
+	uint8_t reached;  /* REPLY, DONE: the target answered */
+	uint8_t late;	  /* REPLY: after its WEND_LOST */
+	uint8_t family;	  /* of address: 4, 6; 0 none */
+	uint8_t address[16];
+	uint8_t icmp_type, icmp_code; /* REPLY: of an ICMP message */
+	uint8_t tcp_flags;	      /* REPLY: of a TCP segment */
+	int16_t reply_ttl;	      /* REPLY: with which it arrived; -1 not known */
+	uint32_t mpls_count;	      /* REPLY: of mpls that are set */
+	uint32_t mpls[8];	      /* label stack entries as they were told, host byte order */
+};
+
+/* The address as text, NUL-terminated; "" without one. Returns text. */
+WEND_API const char *wend_event_address(const struct wend_event *ev, char text[WEND_ADDRESS_TEXT]);
+
+/* ev is borrowed for the length of the call. */
+typedef void wend_callback(void *user, const struct wend_event *ev);
+
+/*
+ * The next event of what was started without a callback: WEND_OK, or WEND_EAGAIN when there is none
+ * now. Such events wait without bound of time but not of number: while 65536 of them do, nothing
+ * new is read from the network.
+ */
+WEND_API int wend_next_event(wend *w, struct wend_event *out);
+
+/* ---- traces and probes ---- */
+
+/*
+ * Starts a trace to an address, or to a host name, which is looked up first. options NULL: all
+ * defaults; they are copied. *out_id (may be NULL) is unique in the life of w.
+ * WEND_EUSAGE (options contradict each other, wend_error), WEND_ENOROUTE, WEND_EPERM, WEND_ENOMEM,
+ * WEND_EFULL (1,048,576 at once) ...: then there will be no event.
+ */
+WEND_API int wend_trace(wend *w, const char *target, const wend_options *options,
+	wend_callback *callback, void *user, uint64_t *out_id);
+/*
+ * Sends one probe, with this TTL, and waits for its answer as long as option "wait" says. Events:
+ * one WEND_REPLY or WEND_LOST, and WEND_DONE. target must be an address.
+ */
+WEND_API int wend_probe(wend *w, const char *target, uint8_t ttl, const wend_options *options,
+	wend_callback *callback, void *user, uint64_t *out_id);
+/* It ends as soon as may be, and tells so. WEND_ENOENT: it has told WEND_DONE, or never was. */
+WEND_API int wend_cancel(wend *w, uint64_t id);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

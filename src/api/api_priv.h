@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The insides of the library's API, shared by its files:
+ *
+ *   context.c  contexts: descriptor, processing, callbacks
+ *   events.c   events that wait to be told
+ *   start.c    traces and probes: from a request to run/, and back to events
+ *   options.c  options by name and by value
+ *   text.c     versions, names of errors, addresses as text
+ *
+ * A trace's events wait in a queue that may find no memory; that it is done is kept in its own
+ * record, and told when the queue is empty, so that the last event is never lost.
+ */
+#ifndef WN_API_API_PRIV_H
+#define WN_API_API_PRIV_H
+
+#include <stdbool.h>
+#include <wend/wend.h>
+
+#include "base/err.h"
+#include "config/options.h"
+#include "enrich/dns.h"
+#include "os/pollset.h"
+#include "run/run.h"
+
+#define WN_API_QUEUE_MAX 65536 /* events that nobody has taken */
+
+struct wend_options {
+	struct wn_request req;
+	char source[WN_ADDR_STRLEN]; /* what options of text are about is kept here */
+	struct wn_errctx why;
+};
+
+/* One trace or probe. */
+struct wn_api_item {
+	wend *w;
+	uint64_t id;
+	wend_callback *callback; /* NULL: events are pulled */
+	void *user;
+	struct wn_run_trace *rt;       /* NULL: not yet, or no more */
+	struct wn_request *req;	       /* owned; while the name is looked up; NULL */
+	struct wn_api_item *done_next; /* of those whose end is to be told */
+	uint16_t *where;	       /* owned; by probe id: TTL << 8 | number */
+	uint32_t where_cap;
+	uint32_t sent, received;
+	int32_t err;
+	uint8_t stop, ttl, reached_ttl;
+	bool canceled, looked_up; /* ... by DNS now */
+	struct wn_addr by;
+	uint64_t took_ns;
+};
+
+struct wn_api_queue {
+	struct wend_event *ring; /* owned; cap, a power of two */
+	uint32_t head, len, cap;
+	struct wn_api_item *done_first, *done_last;
+};
+
+struct wend {
+	struct wn_run *run;
+	struct wn_dns *dns; /* NULL until a name is asked for */
+	struct wn_pollset poll;
+	struct wn_topo *topo;
+	struct wn_sim *sim;
+	enum wn_backend backend;
+	struct wn_api_item **items; /* NULL: free */
+	uint32_t *turns;       /* by place: how often it was used; ids have it above the place */
+	uint32_t *free_places; /* free_count of them */
+	uint32_t item_count, item_cap, free_count;
+	uint32_t active;  /* items */
+	uint32_t running; /* of these are not among those that are done */
+	struct wn_api_queue to_call, to_pull;
+	bool inside;	      /* a callback */
+	bool ending;	      /* nothing new is started */
+	uint64_t lost_events; /* for which there was no memory */
+	struct wn_errctx why;
+};
+
+/* events.c */
+struct wn_api_queue *wn_api_queue_of(wend *w, const struct wn_api_item *item);
+void wn_api_queue_push(wend *w, const struct wn_api_item *item, const struct wend_event *ev);
+void wn_api_queue_done(wend *w, struct wn_api_item *item);
+/* The next event and whose it is; false: there is none. A DONE one frees its item. */
+bool wn_api_queue_take(
+	wend *w, struct wn_api_queue *q, struct wend_event *out, wend_callback **out_callback);
+void wn_api_queue_fini(struct wn_api_queue *q);
+
+/* options.c: those of a caller, or all defaults. */
+struct wn_request wn_api_request(const wend_options *o);
+
+/* start.c */
+struct wn_api_item *wn_api_find(const wend *w, uint64_t id); /* NULL: none by this id */
+void wn_api_item_free(wend *w, struct wn_api_item *item);
+void wn_api_items_fini(wend *w);
+/* Everything under way is to end as soon as may be. */
+void wn_api_cancel_all(wend *w);
+
+#endif
