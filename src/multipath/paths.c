@@ -329,6 +329,17 @@ static void settle(struct wn_paths *p)
 	p->settled = true;
 }
 
+/*
+ * A round of planning looks at every flow at every TTL. Where they are many it is not worth a
+ * single answer: while probes are out, it waits until that takes but a part of the time.
+ */
+static uint64_t plan_again_ns(const struct wn_paths *p)
+{
+	if (p->used <= MANY_FLOWS || p->under_way == 0)
+		return 0;
+	return p->planned_ns + (uint64_t)p->used * p->hops * CELL_NS;
+}
+
 enum wn_act_kind wn_paths_next(struct wn_paths *p, uint64_t now_ns, struct wn_act *out)
 {
 	for (;;) {
@@ -344,6 +355,12 @@ enum wn_act_kind wn_paths_next(struct wn_paths *p, uint64_t now_ns, struct wn_ac
 			settle(p);
 			continue;
 		}
+		if (now_ns < plan_again_ns(p)) {
+			if (plan_again_ns(p) < out->until_ns)
+				out->until_ns = plan_again_ns(p);
+			return kind;
+		}
+		p->planned_ns = now_ns;
 		if (p->refused < REFUSED_MAX)
 			wn_paths_plan(p);
 		else

@@ -35,6 +35,8 @@
 #define SILENT_FLOWS  2	   /* silent at a TTL beside others: more than a lost one */
 #define DARK_FLOWS    3	   /* tried at once at a TTL where nobody ever answered */
 #define REFUSED_MAX   32   /* in a row: nothing more will leave */
+#define MANY_FLOWS    256  /* more than these are not counted anew for every answer ... */
+#define CELL_NS	      50   /* ... but when so much time has passed for each of their cells */
 #define UNLIKELY      .01
 #define ROW_MAX	      128	  /* first tries at a TTL that are looked at */
 #define PAUSE_NS      (1100 * MS) /* in which nearly every limit lets an answer out */
@@ -118,11 +120,12 @@ struct wn_paths {
 	size_t bytes;
 	uint64_t now_ns;
 	uint64_t wake_ns;
-	uint32_t probe_cap; /* records of the trace engine */
-	uint32_t used;	    /* flows 0 .. used-1 were probed somewhere */
-	uint32_t asked;	    /* in this round of planning */
-	uint8_t target_ttl; /* the first where the target answered; 0 none */
-	uint32_t under_way; /* probes asked for and not ended */
+	uint64_t planned_ns; /* when the last round of planning was */
+	uint32_t probe_cap;  /* records of the trace engine */
+	uint32_t used;	     /* flows 0 .. used-1 were probed somewhere */
+	uint32_t asked;	     /* in this round of planning */
+	uint8_t target_ttl;  /* the first where the target answered; 0 none */
+	uint32_t under_way;  /* probes asked for and not ended */
 	uint32_t sent, answered;
 	uint32_t refused;   /* by this machine, since the last that left */
 	uint32_t recovered; /* lost, before an answer to the same question came */
