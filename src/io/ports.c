@@ -9,10 +9,11 @@
 #include "io/sock.h"
 #include "os/os.h"
 
-#define PORT_LOW     32768u
-#define PORT_END     65536u
-#define CHOOSE_TRIES 64
-#define MARK_TRIES   32 /* of these */
+#define PORT_LOW	  32768u
+#define PORT_END	  65536u
+#define PORT_UNPRIVILEGED 1024u
+#define CHOOSE_TRIES	  64
+#define MARK_TRIES	  32 /* of these */
 /*
  * Classic traces walk up the destination ports. When the target is this machine, a probe to one
  * of our own source ports would be taken for an answer, so the two ranges stay apart.
@@ -136,6 +137,9 @@ static void release(struct wn_ports *p)
 
 static bool is_bound_early(const struct wn_ports *p, uint32_t i, bool marked)
 {
+	/* Those that need a privilege are bound while it is there. */
+	if (p->first + i < PORT_UNPRIVILEGED)
+		return true;
 	return i < WN_PORTS_EAGER || (marked && (i % WN_PORTS_EAGER == 0 || i == p->span - 1));
 }
 
