@@ -113,6 +113,18 @@ static uint32_t port_span(const struct wn_params *p)
 	return p->paths ? p->flows : 1;
 }
 
+/*
+ * A real network gets another port with each run, and so another path whatever the flow; a
+ * simulated one the same: there flow N is to be the Nth after the one that it would be else.
+ */
+static uint16_t flow_above(const struct wn_run_trace *rt)
+{
+	const struct wn_params *p = &rt->request->params;
+	bool chosen = rt->request->backend == WN_BACKEND_SIM && p->sport == 0;
+
+	return chosen && p->proto != WN_PROTO_ICMP ? (uint16_t)p->flow : 0;
+}
+
 static wn_err open_backend(struct wn_run_trace *rt, struct wn_errctx *ctx)
 {
 	const struct wn_params *p = &rt->request->params;
@@ -123,7 +135,7 @@ static wn_err open_backend(struct wn_run_trace *rt, struct wn_errctx *ctx)
 		.dst = p->dst,
 		.sport = flow_port(p),
 		.dport = p->dport,
-		.port_span = port_span(p),
+		.port_span = port_span(p) + flow_above(rt),
 		.mark = p->mark,
 		.df = p->df,
 		.tcp_flags = p->tcp_flags,
@@ -213,7 +225,7 @@ static void draw_flow(struct wn_run_trace *rt)
 
 	if (!p->flow_label && p->dst.family == 6)
 		p->flow_label = (uint32_t)(h & 0xfffff) | 1u;
-	if (!p->flow_checksum)
+	if (!p->flow_checksum && p->proto == WN_PROTO_ICMP)
 		p->flow_checksum = (uint16_t)(1 + (h >> 32) % 0xf000);
 }
 
@@ -308,7 +320,7 @@ wn_err wn_run_prepare(struct wn_run *run, const struct wn_run_trace_config *c,
 	if ((err = check_sends(rt, ctx)) != WN_OK)
 		goto fail;
 	if (!rt->net->share)
-		rt->port = wn_io_sport(rt->net->io);
+		rt->port = (uint16_t)(wn_io_sport(rt->net->io) + flow_above(rt));
 	rt->request->params.sport = flow_base(&rt->request->params, rt->port);
 	rt->request->params.caps = rt->net->io->caps;
 	open_echo(rt);

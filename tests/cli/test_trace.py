@@ -137,6 +137,21 @@ def seeds():
         raise AssertionError("another seed changed nothing")
 
 
+@cases.case("--flow picks another path of a simulated network, and says its port")
+def flows():
+    fan = ["source me", "target dst", "host me addr 192.0.2.100", "host dst addr 203.0.113.9",
+           "node r addr 198.51.100.1", "node j addr 198.51.100.2", "link me r", "link j dst"]
+    for i in range(10, 18):
+        fan += [f"node m{i} addr 198.51.100.{i}", f"link r m{i}", f"link m{i} j"]
+    path, met = topology("\n".join(fan) + "\n"), set()
+    for flow in range(8):
+        doc = run("-n", "--sim", path, "--flow", str(flow), "--format",
+                  "json").exits(REACHED).doc
+        expect(doc["probes"][0]["source_port"], doc["parameters"]["source_port"] + flow)
+        met.add(doc["hops"][1]["responders"][0]["address"])
+    expect(len(met) > 1, True, f"all flows met {met}")
+
+
 @cases.case("auto keeps the protocol that gets farthest and says so")
 def auto():
     path = chain(5, target="open tcp 443 filtered udp filtered icmp")
