@@ -45,7 +45,8 @@ static void add_outcome(const struct wn_cli_trace *t, struct wn_strbuf *out)
 	const struct wn_result *r = t->rt ? wn_run_result(t->rt) : NULL;
 
 	if (!r)
-		wn_strbuf_fmt(out, "could not run (%s)", wn_err_text(t->why.code));
+		wn_strbuf_fmt(out, "could not run (%s)",
+			t->why.text[0] ? t->why.text : wn_err_text(t->why.code));
 	else if (r->reached)
 		wn_strbuf_fmt(out, "reached the target at hop %u", r->last_ttl);
 	else if (r->responder_count > 0)

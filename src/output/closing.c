@@ -318,6 +318,21 @@ static void say_error(struct closing *c)
 	add(c, p->df ? ", or leave --df out" : "");
 }
 
+/* Where the destination has answered nothing else says what cut it short. */
+static void add_partial(struct closing *c, enum wn_stop stop)
+{
+	bool reached = c->r->reached_reply != WN_NONE;
+
+	if (stop == WN_STOP_INTERRUPTED)
+		add(c, " (interrupted: partial result)");
+	else if (stop == WN_STOP_DEADLINE && reached)
+		add(c, " (deadline: partial result)");
+	else if (stop == WN_STOP_ERROR && reached)
+		wn_strbuf_fmt(&c->text, " (partial result: %s)", wn_err_text(c->r->stop_err));
+	else
+		add(c, " (partial result)");
+}
+
 static void say_stop(struct closing *c)
 {
 	static void (*const say[])(struct closing *) = {
@@ -340,8 +355,7 @@ static void say_stop(struct closing *c)
 	else
 		add(c, "Not reached");
 	if (c->r->partial)
-		add(c, stop == WN_STOP_INTERRUPTED ? " (interrupted: partial result)"
-						   : " (partial result)");
+		add_partial(c, stop);
 	add(c, ".");
 	end_line(c);
 }

@@ -423,6 +423,21 @@ static uint32_t count_destinations(const struct wn_result *r)
 	return last;
 }
 
+/* The last TTL at which one of them travelled on; 0: none. */
+static unsigned far_of_destinations(const struct wn_result *r)
+{
+	unsigned far = 0;
+
+	for (uint32_t i = 0; i < r->side_count; i++) {
+		const struct wn_side_rec *s = &r->sides[i];
+
+		if (s->sent.probe.flow >= WN_FLOW_DESTINATION && s->sent.first_reply != WN_NONE &&
+			s->reply.kind == WN_REPLY_TIME_EXCEEDED && s->sent.probe.ttl > far)
+			far = s->sent.probe.ttl;
+	}
+	return far;
+}
+
 static void say_elsewhere(struct claims *c, uint32_t node)
 {
 	const struct wn_graph_node *n = &c->p->g.nodes[node];
@@ -441,16 +456,27 @@ static void say_destinations(struct claims *c)
 {
 	const struct wn_graph *g = &c->p->g;
 	uint32_t count = count_destinations(c->p->r), told = 0;
+	unsigned far;
 
 	for (uint32_t i = 0; i < g->node_count; i++)
 		if (g->nodes[i].elsewhere > 0 && told++ < PLACES_SHOWN)
 			say_elsewhere(c, i);
 	if (count == 0 || told > 0)
 		return;
+	far = far_of_destinations(c->p->r);
+	if (far == 0) {
+		wn_strbuf_fmt(&c->text,
+			"No router answered for the %u address%s beside the target's: whether any "
+			"balances by destination is not known.",
+			(unsigned)count, count == 1 ? "" : "es");
+		end_line(c);
+		return;
+	}
 	wn_strbuf_fmt(&c->text,
 		"%u address%s beside the target's met nobody else where all flows take one way: no "
-		"balancing by destination was seen.",
-		(unsigned)count, count == 1 ? "" : "es");
+		"balancing by destination was seen up to TTL %u",
+		(unsigned)count, count == 1 ? "" : "es", far);
+	add(c, far + 1 < g->last_ttl ? ", beyond which nobody answered for them." : ".");
 	end_line(c);
 }
 

@@ -315,6 +315,31 @@ static void test_reached_after_all(void **state)
 	record_fini(&rec);
 }
 
+/* Who was reached may have been cut short all the same, and by what is said. */
+static void test_reached_and_cut_short(void **state)
+{
+	static const struct {
+		enum wn_stop stop;
+		const char *words;
+	} cases[] = {
+		{WN_STOP_ERROR, "(partial result: address or port is in use)."},
+		{WN_STOP_DEADLINE, "(deadline: partial result)."},
+		{WN_STOP_INTERRUPTED, "(interrupted: partial result)."},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct record rec = {0};
+
+		record_start(&rec, DST);
+		record_dest(&rec, 2, DST, 5000);
+		record_stop(&rec, cases[i].stop, 3)->u.stop.err = WN_EADDRINUSE;
+		record_end(&rec)->u.end.partial = true;
+		expect(&rec, &plain, cases[i].words, true);
+		record_fini(&rec);
+	}
+}
+
 static void test_back_end_and_counters(void **state)
 {
 	struct wn_table_opts o = plain;
@@ -448,6 +473,7 @@ int main(void)
 		cmocka_unit_test(test_reached_at_the_first_ttl),
 		cmocka_unit_test(test_too_big_and_partial),
 		cmocka_unit_test(test_reached_after_all),
+		cmocka_unit_test(test_reached_and_cut_short),
 		cmocka_unit_test(test_back_end_and_counters),
 		cmocka_unit_test(test_notes),
 		cmocka_unit_test(test_pings),
