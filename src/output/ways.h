@@ -47,6 +47,8 @@ void wn_ways_peers(
 void wn_ways_percent(struct wn_strbuf *out, uint64_t part, uint64_t all);
 /* A chance that is no larger: "3.2%", "<0.1%". */
 void wn_ways_bound(struct wn_strbuf *out, uint32_t ppb);
+/* The model under which a graph claims to be whole. */
+void wn_ways_model(struct wn_strbuf *out, const struct wn_ways *p);
 /* It balances, in a way that can be told. */
 bool wn_ways_is_balancing(const struct wn_graph *g, uint32_t node);
 /* "per flow over 4": how it balances; nothing for a node that does not. */

@@ -147,18 +147,18 @@ static void say_size(struct claims *c)
 
 /* ---- how sure ---- */
 
-static void add_model(struct claims *c)
+void wn_ways_model(struct wn_strbuf *out, const struct wn_ways *p)
 {
-	uint32_t share_ppm = c->p->r->params.min_share_ppm;
+	uint32_t share_ppm = p->r->params.min_share_ppm;
 
-	add(c, "Model: per-flow balancing");
+	wn_strbuf_puts(out, "Model: per-flow balancing");
 	if (share_ppm == 0) {
-		add(c, ", all branches of a router alike");
+		wn_strbuf_puts(out, ", all branches of a router alike");
 		return;
 	}
-	add(c, ", each branch of a router with at least ");
-	wn_ways_percent(&c->text, share_ppm, 1000000);
-	add(c, " of its flows");
+	wn_strbuf_puts(out, ", each branch of a router with at least ");
+	wn_ways_percent(out, share_ppm, 1000000);
+	wn_strbuf_puts(out, " of its flows");
 }
 
 static void add_bound(struct claims *c, uint32_t ppb)
@@ -205,7 +205,7 @@ static void say_model(struct claims *c)
 
 	if (g->worst_ttl == 0)
 		return;
-	add_model(c);
+	wn_ways_model(&c->text, c->p);
 	add_exceptions(c);
 	if (g->worst_ppb == WN_STOPPING_PPB) {
 		add(c, ". Not enough flows were seen behind ");

@@ -7,6 +7,7 @@
 
 #include <string.h>
 #include "base/alloc.h"
+#include "multipath/stopping.h"
 
 /* Without the control characters, which wn_view_text has replaced. */
 static void add_escaped(struct wn_strbuf *out, const char *text)
@@ -121,6 +122,26 @@ static void write_link(struct wn_strbuf *out, const struct wn_ways *p, uint32_t 
 	wn_strbuf_puts(out, ";\n");
 }
 
+/* What the drawing claims, for whoever sees it alone. */
+static void add_claim(struct wn_strbuf *out, const struct wn_ways *p)
+{
+	const struct wn_graph *g = &p->g;
+
+	if (p->r->partial)
+		wn_strbuf_puts(out, ", partial result");
+	if (g->worst_ttl == 0)
+		return;
+	wn_strbuf_puts(out, "\\n");
+	wn_ways_model(out, p);
+	if (g->worst_ppb == WN_STOPPING_PPB) {
+		wn_strbuf_puts(out, "\\nThere may be more than is shown");
+		return;
+	}
+	wn_strbuf_fmt(out, "\\nBound on the chance that %s was missed: ",
+		g->links_claimed ? "anything" : "an interface");
+	wn_ways_bound(out, g->whole_ppb);
+}
+
 void wn_out_paths_dot(
 	struct wn_strbuf *out, const struct wn_result *r, const struct wn_table_opts *o)
 {
@@ -136,6 +157,7 @@ void wn_out_paths_dot(
 		wn_strbuf_fmt(out, " (%s)", addr);
 	wn_strbuf_puts(out, ", ");
 	wn_view_probe_kind(out, &r->params);
+	add_claim(out, &p);
 	wn_strbuf_puts(out, "\";\n  node [shape=box, style=rounded];\n");
 	for (unsigned ttl = p.g.first_ttl - 1u; ttl <= p.g.last_ttl; ttl++)
 		write_nodes(out, &p, ttl);

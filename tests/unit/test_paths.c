@@ -289,6 +289,21 @@ static void test_refused(void **state)
 	record_fini(&rec);
 }
 
+/* A drawing is looked at without the lines around it. */
+static void test_dot_says_what_it_claims(void **state)
+{
+	static const char *const lines[] = {"1 2 !", "1 2 !", NULL};
+	struct record rec = {0};
+
+	(void)state;
+	lines_of(&rec, WN_PATHS_FULL, lines);
+	expect_face(&rec, wn_out_paths_dot, "partial", false);
+	expect_face(&rec, wn_out_paths_dot, "Model: per-flow balancing", true);
+	record_end(&rec)->u.end.partial = true;
+	expect_face(&rec, wn_out_paths_dot, "33434, partial result\\nModel", true);
+	record_fini(&rec);
+}
+
 static void test_kinds_of_balancing(void **state)
 {
 	static const char *const lines[] = {"1 21 !", "1 22 !", NULL};
@@ -540,6 +555,7 @@ int main(void)
 		cmocka_unit_test(test_tree_scenes),
 		cmocka_unit_test(test_table),
 		cmocka_unit_test(test_dot),
+		cmocka_unit_test(test_dot_says_what_it_claims),
 		cmocka_unit_test(test_dot_is_read),
 		cmocka_unit_test(test_wide),
 		cmocka_unit_test(test_no_line_is_too_wide),
