@@ -12,6 +12,7 @@
 
 #include "base/alloc.h"
 #include "base/map.h"
+#include "os/os.h"
 #include "packet/wire.h"
 
 #define PORTS	    64	  /* of a back end; more traces than that to one target open another one */
@@ -80,6 +81,18 @@ void wn_run_share_reply(struct wn_run_net *net, const struct wn_rx *rx, uint64_t
 
 /* ---- joining and leaving ---- */
 
+/* Of the back ends of real networks the raw one alone: others have sockets that are about one
+ * trace. */
+static bool is_raw(const struct wn_run_trace *rt)
+{
+	struct wn_os_privs privs;
+
+	if (rt->request->backend != WN_BACKEND_AUTO)
+		return rt->request->backend != WN_BACKEND_ERRQUEUE;
+	wn_os_privs_get(&privs);
+	return privs.net_raw;
+}
+
 bool wn_run_may_share(const struct wn_run_trace *rt)
 {
 	const struct wn_params *p = &rt->request->params;
@@ -88,7 +101,7 @@ bool wn_run_may_share(const struct wn_run_trace *rt)
 	       !p->pmtu && p->sport == 0 && p->flow == 0 && p->destinations == 0 &&
 	       (p->tcp_method == WN_TCP_METHOD_SYN || p->tcp_method == WN_TCP_METHOD_ACK ||
 		       p->tcp_method == WN_TCP_METHOD_FLAGS) &&
-	       p->size <= WN_RUN_SHARED_SIZE && rt->request->backend != WN_BACKEND_ERRQUEUE;
+	       p->size <= WN_RUN_SHARED_SIZE && is_raw(rt);
 }
 
 /* NULL: *out_err says why. */

@@ -10,10 +10,12 @@
 #include <cmocka.h>
 #include <dirent.h>
 #include <string.h>
+#include <unistd.h>
 #include "ns.h"
 #include "run/run.h"
 
-#define MANY 900
+#define MANY   900
+#define NOBODY 65534
 
 static unsigned open_descriptors(void)
 {
@@ -43,7 +45,7 @@ static void begin(struct wn_run *run, struct wn_run_trace **out, enum wn_proto p
 	const struct wn_addr *dst)
 {
 	struct wn_run_trace_config c = {
-		.backend = WN_BACKEND_RAW,
+		.backend = WN_BACKEND_AUTO,
 		.share = true,
 		.params = {.dst = *dst,
 			.proto = proto,
@@ -57,7 +59,8 @@ static void begin(struct wn_run *run, struct wn_run_trace **out, enum wn_proto p
 			.gap = 12,
 			.wait_max_ns = 2000000000,
 			.wait_min_ns = 200000000,
-			.size = dst->family == 6 ? 80 : 60},
+			.size = dst->family == 6 ? 80 : 60,
+			.tcp_options = proto == WN_PROTO_TCP ? WN_TCP_OPT_USUAL : 0},
 	};
 	struct wn_errctx ctx = {0};
 
@@ -95,6 +98,30 @@ static void many(uint8_t family)
 	assert_int_equal(open_descriptors(), before);
 }
 
+/* Sockets that see one trace's errors alone are not shared, whoever asks for it. */
+static void test_without_privileges(void **state)
+{
+	static struct wn_run_trace *rt[60];
+	struct wn_errctx ctx = {0};
+	struct wn_run *run;
+
+	(void)state;
+	if (setresgid(NOBODY, NOBODY, NOBODY) != 0 || setresuid(NOBODY, NOBODY, NOBODY) != 0) {
+		print_message("# SKIP in a user namespace there is no other user to become\n");
+		skip();
+	}
+	assert_int_equal(wn_run_new(false, &run, &ctx), WN_OK);
+	for (unsigned i = 0; i < 60; i++) {
+		struct wn_addr dst = target(4, i / 3);
+
+		begin(run, &rt[i], (enum wn_proto)(i % WN_PROTO_COUNT), &dst);
+	}
+	assert_int_equal(wn_run_until_done(run, &ctx), WN_OK);
+	for (unsigned i = 0; i < 60; i++)
+		assert_true(wn_run_result(rt[i])->reached);
+	wn_run_free(run);
+}
+
 static void test_v4(void **state)
 {
 	(void)state;
@@ -124,12 +151,13 @@ static bool take_addresses(void)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_v4),
-		cmocka_unit_test(test_v6),
+		cmocka_unit_test(test_v4), cmocka_unit_test(test_v6),
+		cmocka_unit_test(test_without_privileges), /* the last one */
 	};
 
 	if (!ns_enter() || !ns_sysctl("net/ipv4/icmp_ratemask", "0") ||
-		!ns_sysctl("net/ipv6/icmp/ratelimit", "0") || !take_addresses()) {
+		!ns_sysctl("net/ipv6/icmp/ratelimit", "0") ||
+		!ns_sysctl("net/ipv4/ping_group_range", "0 2147483647") || !take_addresses()) {
 		print_message("1..0 # SKIP no network namespaces here\n");
 		return 0;
 	}
