@@ -1,0 +1,121 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""The Python module over the C ABI: a trace as a list, and as an asynchronous iterator."""
+
+import asyncio
+import ctypes
+import os
+import subprocess
+import sys
+import tempfile
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+BUILD, SOURCE = (os.path.abspath(path) for path in sys.argv[2:4])
+LIBRARY = os.path.join(BUILD, "libwend.so.0")
+os.environ["WEND_LIBRARY"] = LIBRARY
+sys.path[:0] = [HERE, os.path.join(SOURCE, "bindings/python")]
+
+NETWORK = """source me
+target dst
+host me addr 192.0.2.1
+node r1 addr 198.51.100.1
+node r2 addr 198.51.100.2 silent
+host dst addr 203.0.113.9 name www.example.org
+link me r1 delay 200us
+link r1 r2 delay 200us
+link r2 dst delay 200us
+"""
+
+# A library with the sanitizers must be the first that is loaded: then all this runs in such a Python.
+ASAN = subprocess.run(["ldd", LIBRARY], capture_output=True, text=True).stdout
+if "libasan" in ASAN and "LD_PRELOAD" not in os.environ:
+    paths = [subprocess.run(["gcc", f"-print-file-name={name}"], capture_output=True,
+                            text=True).stdout.strip() for name in ("libasan.so", "libubsan.so")]
+    os.execve(sys.executable, [sys.executable, *sys.argv],
+              {**os.environ, "LD_PRELOAD": " ".join(paths), "ASAN_OPTIONS": "detect_leaks=0"})
+os.environ.pop("LD_PRELOAD", None)
+
+import wend  # noqa: E402
+from program import Cases, expect  # noqa: E402
+
+cases = Cases()
+
+
+def expect_path(trace, hops):
+    expect([hop.ttl for hop in hops], [1, 2, 3])
+    expect([hop.ip for hop in hops], ["198.51.100.1", None, "203.0.113.9"])
+    expect((trace.stop, trace.reached), ("reached", True))
+    expect(all(rtt > 0 for rtt in (hops[0].rtt1, hops[0].rtt2, hops[0].rtt3)), True)
+    expect((hops[1].rtt1, hops[1].rtt3, hops[1].hostname), (None, None, None))
+
+
+@cases.case("its structures are those of the header")
+def layout():
+    program = ("#include <wend/wend.h>\n#include <stdio.h>\nint main(void) { printf(\"%zu %zu %zu\", "
+               "sizeof(struct wend_event), offsetof(struct wend_event, mpls), "
+               "sizeof(struct wend_config)); }\n")
+    with tempfile.TemporaryDirectory() as place:
+        path = os.path.join(place, "layout")
+        subprocess.run(["cc", "-I", os.path.join(SOURCE, "include"), "-I",
+                        os.path.join(BUILD, "include"), "-x", "c", "-", "-o", path],
+                       input=program, text=True, check=True)
+        sizes = subprocess.run([path], capture_output=True, text=True, check=True).stdout
+    expect(sizes, f"{ctypes.sizeof(wend._Event)} {wend._Event.mpls.offset} "
+                  f"{ctypes.sizeof(wend._Config)}")
+
+
+@cases.case("a trace as a list")
+def as_list():
+    for protocol in ("udp", "icmp", "tcp"):
+        trace = wend.Traceroute("www.example.org", topology=NETWORK, protocol=protocol)
+        expect_path(trace, trace.run())
+
+
+@cases.case("a trace as an asynchronous iterator, several at once")
+def as_iterator():
+    async def collect():
+        trace = wend.Traceroute("203.0.113.9", topology=NETWORK)
+        expect_path(trace, [hop async for hop in trace])
+
+    async def several():
+        await asyncio.gather(*[collect() for _ in range(20)])
+
+    asyncio.run(several())
+
+
+@cases.case("an iterator that is left early leaves nothing behind")
+def left_early():
+    async def first():
+        iterator = aiter(wend.Traceroute("203.0.113.9", topology=NETWORK))
+        hop = await anext(iterator)
+        await iterator.aclose()
+        return hop
+
+    descriptors = len(os.listdir("/proc/self/fd"))
+    expect(asyncio.run(first()).ip, "198.51.100.1")
+    expect(len(os.listdir("/proc/self/fd")), descriptors)
+
+
+@cases.case("mistakes are exceptions with the library's words")
+def mistakes():
+    for options, words in (({"max_ttl": 0}, "max-ttl"), ({"hops": 3}, "no option hops")):
+        try:
+            wend.Traceroute("203.0.113.9", topology=NETWORK, **options).run()
+        except wend.WendError as error:
+            expect((words in str(error), error.name), (True, "usage"))
+        else:
+            raise AssertionError(f"{options} were taken")
+    try:
+        wend.Traceroute("nowhere", topology=NETWORK).run()
+    except wend.WendError as error:
+        expect(error.name, "resolve")
+
+
+@cases.case("this machine, for real")
+def loopback():
+    hops = wend.Traceroute("127.0.0.1", names=False).run()
+    expect([(hop.ttl, hop.ip) for hop in hops], [(1, "127.0.0.1")])
+    expect(wend.version(), wend._lib.wend_version_text().decode())
+
+
+sys.exit(cases.main(None))
