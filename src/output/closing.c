@@ -7,7 +7,6 @@
 
 #include <inttypes.h>
 #include <string.h>
-#include "multipath/beside.h"
 #include "multipath/pmtu_view.h"
 #include "output/table.h"
 
@@ -323,14 +322,12 @@ static void add_partial(struct closing *c, enum wn_stop stop)
 {
 	bool reached = c->r->reached_reply != WN_NONE;
 
-	if (stop == WN_STOP_INTERRUPTED)
-		add(c, " (interrupted: partial result)");
-	else if (stop == WN_STOP_DEADLINE && reached)
-		add(c, " (deadline: partial result)");
-	else if (stop == WN_STOP_ERROR && reached)
-		wn_strbuf_fmt(&c->text, " (partial result: %s)", wn_err_text(c->r->stop_err));
-	else
-		add(c, " (partial result)");
+	add(c, stop == WN_STOP_INTERRUPTED	      ? " (interrupted: partial result"
+		: stop == WN_STOP_DEADLINE && reached ? " (deadline: partial result"
+						      : " (partial result");
+	if (stop == WN_STOP_ERROR && reached)
+		wn_strbuf_fmt(&c->text, ": %s", wn_err_text(c->r->stop_err));
+	add(c, ")");
 }
 
 static void say_stop(struct closing *c)
@@ -524,30 +521,6 @@ static void say_counters(struct closing *c)
 	end_line(c);
 }
 
-/* Each router was asked twice at most. */
-static void say_pings(struct closing *c)
-{
-	unsigned asked = 0, answered = 0;
-
-	for (uint32_t i = 0; i < c->r->side_count; i++) {
-		const struct wn_side_rec *s = &c->r->sides[i];
-
-		if (s->sent.probe.flow != WN_FLOW_PING)
-			continue;
-		asked += s->sent.number == 0;
-		answered += s->sent.first_reply != WN_NONE && s->reply.kind == WN_REPLY_ECHO;
-	}
-	if (asked == 0)
-		return;
-	add(c, "Pinged ");
-	add_count(c, asked, "router");
-	if (answered == asked)
-		add(c, asked == 1 ? ": it answered." : ": all answered.");
-	else
-		wn_strbuf_fmt(&c->text, ": %u answered.", answered);
-	end_line(c);
-}
-
 static void say_note(struct closing *c, const struct wn_event *ev)
 {
 	static const char *const texts[] = {
@@ -593,7 +566,8 @@ void wn_out_closing(struct wn_strbuf *out, const struct wn_result *r, const stru
 		say_stop(&c);
 	say_mtu(&c);
 	say_signs(&c);
-	say_pings(&c);
+	wn_view_pings(&c.text, r);
+	end_line(&c);
 	if (!o->live) {
 		say_backend(&c);
 		say_counters(&c);

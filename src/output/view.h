@@ -60,4 +60,7 @@ void wn_view_fmt_ms(char *buf, size_t size, int64_t ns);
 /* A duration with its unit: "350 ms", "1.2 s". */
 void wn_view_duration(struct wn_strbuf *out, uint64_t ns);
 
+/* How many routers were pinged, and how many answered, in a sentence; nothing where none was. */
+void wn_view_pings(struct wn_strbuf *out, const struct wn_result *r);
+
 #endif
