@@ -13,6 +13,7 @@
 #include <string.h>
 
 #define SLACK_NS (2 * MS)
+#define HOLD_NS	 (20 * MS) /* a program answers, and may have to wait for its turn */
 
 /* May have been what the target answered to at rx_ns: long silent ones are not. */
 static bool is_candidate(const struct wn_trace *t, uint16_t index, uint64_t rx_ns)
@@ -95,7 +96,7 @@ enum wn_claim wn_trace_tie(
 	}
 	hold(t, r, rx_ns, clock);
 	if (t->held.count == 1)
-		t->held.until_ns = c.last_ns + rtt_ns + rtt_ns / 4 + SLACK_NS;
+		t->held.until_ns = c.last_ns + rtt_ns + rtt_ns / 4 + HOLD_NS;
 	return WN_CLAIM_TAKEN;
 }
 
