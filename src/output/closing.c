@@ -554,6 +554,28 @@ static void say_note(struct closing *c, const struct wn_event *ev)
 	end_line(c);
 }
 
+static void say_notes(struct closing *c)
+{
+	for (uint32_t i = 0; i < c->r->note_count; i++)
+		say_note(c, &c->r->notes[i]);
+}
+
+void wn_out_stop(struct wn_strbuf *out, const struct wn_result *r, const struct wn_table_opts *o)
+{
+	struct closing c = {.out = out, .r = r, .o = o, .text = WN_STRBUF_INIT};
+
+	say_stop(&c);
+	wn_view_drop(out, &c.text);
+}
+
+void wn_out_notes(struct wn_strbuf *out, const struct wn_result *r, const struct wn_table_opts *o)
+{
+	struct closing c = {.out = out, .r = r, .o = o, .text = WN_STRBUF_INIT};
+
+	say_notes(&c);
+	wn_view_drop(out, &c.text);
+}
+
 void wn_out_closing(struct wn_strbuf *out, const struct wn_result *r, const struct wn_table_opts *o)
 {
 	struct closing c = {.out = out, .r = r, .o = o, .text = WN_STRBUF_INIT};
@@ -572,7 +594,6 @@ void wn_out_closing(struct wn_strbuf *out, const struct wn_result *r, const stru
 		say_backend(&c);
 		say_counters(&c);
 	}
-	for (uint32_t i = 0; i < r->note_count; i++)
-		say_note(&c, &r->notes[i]);
+	say_notes(&c);
 	wn_view_drop(out, &c.text);
 }

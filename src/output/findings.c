@@ -247,8 +247,23 @@ static void add_title(struct list *l, const struct wn_result *r)
 		r->probe_count == 1 ? "" : "s");
 	if (r->side_count > 0)
 		wn_strbuf_fmt(&l->text, " and %u beside", (unsigned)r->side_count);
-	wn_strbuf_puts(&l->text, r->partial ? ", partial:" : ":");
+	wn_strbuf_puts(&l->text, r->partial || !r->ended ? ", partial:" : ":");
 	end_line(l, 0, 2);
+}
+
+/* Before what is unusual on the way: whether it leads to the target at all. */
+static void add_end(struct list *l, const struct wn_result *r)
+{
+	if (!r->ended)
+		wn_strbuf_puts(&l->text, "The record ends without its end: it is partial.");
+	end_line(l, 0, 2);
+	if (r->reached)
+		return;
+	if (r->stop != WN_STOP_MAX_TTL) /* which says so itself */
+		wn_strbuf_puts(&l->text, "The target was not reached.");
+	end_line(l, 0, 2);
+	if (r->stop != WN_STOP_NONE)
+		wn_out_stop(l->out, r, l->o);
 }
 
 /* What nothing was found of because nothing can be: silence is no all-clear. */
@@ -299,17 +314,20 @@ void wn_out_findings(
 		return;
 	}
 	add_title(&l, r);
+	add_end(&l, r);
 	for (uint32_t i = 0; i < found.count; i++) {
 		s.f = &found.list[i];
 		add_finding(&l, &s, i + 1);
 	}
 	if (found.count == 0 && found.unclear_first == 0)
-		wn_strbuf_puts(&l.text, "Nothing unusual was seen.");
+		wn_strbuf_puts(&l.text, r->reached ? "Nothing unusual was seen."
+						   : "Nothing else unusual was seen.");
 	if (found.dropped > 0)
 		wn_strbuf_fmt(&l.text, "%u more findings are not shown.", (unsigned)found.dropped);
 	end_line(&l, 0, 2);
 	add_unclear(&l, r, &found);
 	add_blind(&l, r);
+	wn_out_notes(out, r, o);
 	wn_findings_free(&found);
 	wn_view_drop(out, &l.text);
 }

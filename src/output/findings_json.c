@@ -88,11 +88,13 @@ void wn_out_findings_json(struct wn_strbuf *out, const struct wn_result *r)
 	wn_jw_text(&w, "schema", WN_FINDINGS_SCHEMA);
 	wn_jw_text(&w, "generator", "wend " WN_VERSION);
 	wn_jw_text(&w, "started", wn_view_rfc3339(p->start_unix_ns, time));
-	wn_jw_bool(&w, "partial", r->partial);
+	wn_jw_bool(&w, "partial", r->partial || !r->ended);
 	wn_jw_bool(&w, "reached", r->reached);
 	wn_jw_opt(&w, "last_ttl", r->last_ttl ? (int64_t)r->last_ttl : -1);
 	wn_jw_int(&w, "probes", r->probe_count);
+	wn_jw_stop(&w, r);
 	wn_jw_params(&w, p);
+	wn_jw_notes(&w, r);
 	wn_jw_findings(&w, r);
 	wn_jw_end(&w);
 	wn_strbuf_putc(out, '\n');

@@ -60,7 +60,7 @@ static void write_run(struct wn_jw *w, const struct wn_result *r)
 	wn_jw_params(w, p);
 }
 
-static void write_stop(struct wn_jw *w, const struct wn_result *r)
+void wn_jw_stop(struct wn_jw *w, const struct wn_result *r)
 {
 	if (r->stop == WN_STOP_NONE) {
 		wn_jw_null(w, "stop");
@@ -321,7 +321,7 @@ static void write_packets(struct wn_jw *w, const struct wn_result *r)
 	wn_jw_end(w);
 }
 
-static void write_notes(struct wn_jw *w, const struct wn_result *r)
+void wn_jw_notes(struct wn_jw *w, const struct wn_result *r)
 {
 	wn_jw_array(w, "notes");
 	for (uint32_t i = 0; i < r->note_count; i++) {
@@ -346,7 +346,7 @@ static void write_tried(struct wn_jw *w, const struct wn_result *const *tried, s
 		wn_jw_bool(w, "partial", r->partial);
 		wn_jw_bool(w, "reached", r->reached);
 		wn_jw_opt(w, "last_ttl", r->last_ttl ? (int64_t)r->last_ttl : -1);
-		write_stop(w, r);
+		wn_jw_stop(w, r);
 		write_stats(w, &s);
 		wn_jw_end(w);
 	}
@@ -363,7 +363,7 @@ void wn_out_json(struct wn_strbuf *out, const struct wn_result *r,
 	wn_jw_text(&w, "schema", WN_JSON_SCHEMA);
 	wn_jw_text(&w, "generator", "wend " WN_VERSION);
 	write_run(&w, r);
-	write_stop(&w, r);
+	wn_jw_stop(&w, r);
 	wn_jw_counters(&w, &r->counters);
 	write_silence(&w, r);
 	write_responders(&w, r);
@@ -373,7 +373,7 @@ void wn_out_json(struct wn_strbuf *out, const struct wn_result *r,
 	wn_jw_paths(&w, "paths", r);
 	wn_jw_pmtu(&w, "pmtu", r);
 	write_packets(&w, r);
-	write_notes(&w, r);
+	wn_jw_notes(&w, r);
 	wn_jw_findings(&w, r);
 	write_tried(&w, tried, tried_count);
 	wn_jw_end(&w);

@@ -32,6 +32,10 @@ void wn_out_table(struct wn_strbuf *out, const struct wn_result *r, const struct
 void wn_out_closing(
 	struct wn_strbuf *out, const struct wn_result *r, const struct wn_table_opts *o);
 
+/* Of these, how it ended, and the notes about this machine or run. */
+void wn_out_stop(struct wn_strbuf *out, const struct wn_result *r, const struct wn_table_opts *o);
+void wn_out_notes(struct wn_strbuf *out, const struct wn_result *r, const struct wn_table_opts *o);
+
 /* All paths of a trace whose parameters ask for them (docs/paths.md): drawn TTL by TTL, or a row
  * for each interface, both with closing lines. verbose: every interface of wide TTLs and the path
  * of each flow, then what the table shows when it is verbose. */
