@@ -2,7 +2,8 @@
 /*
  * wend explain: the findings of a trace, of one that is made now or of one that was saved. A saved
  * one is somebody else's file: it is read line by line within bounds, by the reader that checks
- * every field, after all privileges are gone.
+ * every field, after all privileges are gone. Lines that are of no use are named, and the rest is
+ * explained.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -11,15 +12,25 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "base/fmt.h"
 #include "cli/cli.h"
 #include "cli/trace.h"
 #include "input/jsonl.h"
 #include "os/os.h"
 
-#define CHUNK_BYTES 65536u
-#define LINE_BYTES  (512u * 1024) /* more than the reader takes */
+#define CHUNK_BYTES   65536u
+#define LINE_BYTES    (512u * 1024) /* more than the reader takes */
+
+#define REFUSED_NAMED 3	  /* lines that are named; more are counted */
+#define START_WITHIN  100 /* lines: where no trace begins by then, it is no record */
+#define WHY_BYTES     160
 
 /* ---- lines of a file ---- */
+
+struct refusal {
+	unsigned long long line;
+	char why[WHY_BYTES];
+};
 
 struct record {
 	const char *path;
@@ -28,13 +39,56 @@ struct record {
 	size_t len;		 /* bytes in it */
 	size_t at;		 /* where the next line begins */
 	bool ended;		 /* nothing more can be read */
+	bool too_long;		 /* the line at hand is; what it began with is gone */
 	unsigned long long line; /* number of the line at hand, from 1 */
 	struct wn_result *results[WN_CLI_TRACES_MAX];
+	struct refusal refused[REFUSED_NAMED];
+	unsigned long long refused_count;
+	bool brace;		   /* the first line is one alone */
+	bool document;		   /* it begins as those of --format json do */
+	unsigned long long second; /* the line with which another record begins; 0: none */
 };
 
-static int fail_line(const struct record *rec, const char *why)
+/* A line of it. */
+struct line {
+	const char *text;
+	size_t len;
+	bool whole; /* it has its newline */
+};
+
+/* One line that is of no use is no reason to lose the others. */
+static void refuse(struct record *rec, const char *why)
 {
-	return wn_cli_fail(WN_EXIT_USAGE, "%s: line %llu: %s", rec->path, rec->line, why);
+	if (rec->refused_count < REFUSED_NAMED) {
+		struct refusal *to = &rec->refused[rec->refused_count];
+
+		to->line = rec->line;
+		wn_fmt(to->why, sizeof(to->why), "%s", why);
+	}
+	rec->refused_count++;
+}
+
+static bool is_begun(const struct record *rec)
+{
+	for (unsigned i = 0; i < WN_CLI_TRACES_MAX; i++)
+		if (rec->results[i] && rec->results[i]->started)
+			return true;
+	return false;
+}
+
+/* A trace has begun and not ended. */
+static bool is_open(const struct record *rec)
+{
+	for (unsigned i = 0; i < WN_CLI_TRACES_MAX; i++)
+		if (rec->results[i] && rec->results[i]->started && !rec->results[i]->ended)
+			return true;
+	return false;
+}
+
+/* Nothing of what came so far is of use, so that no more need be read: it may be without end. */
+static bool is_hopeless(const struct record *rec)
+{
+	return !is_begun(rec) && (rec->too_long || rec->line >= START_WITHIN);
 }
 
 static int fill(struct record *rec)
@@ -45,8 +99,8 @@ static int fill(struct record *rec)
 	rec->len -= rec->at;
 	rec->at = 0;
 	if (rec->len + CHUNK_BYTES > LINE_BYTES) {
-		rec->line++;
-		return fail_line(rec, "it is too long for an event of a trace");
+		rec->too_long = true;
+		rec->len = 0;
 	}
 	do
 		n = read(rec->fd, rec->buf + rec->len, CHUNK_BYTES);
@@ -59,35 +113,54 @@ static int fill(struct record *rec)
 	return WN_EXIT_OK;
 }
 
-/* The next line without its newline; NULL at the end. An exit code. */
-static int next_line(struct record *rec, const char **out, size_t *out_len)
+/* The next line without its newline; text NULL at the end. An exit code. */
+static int next_line(struct record *rec, struct line *out)
 {
 	char *newline;
 	int code;
 
-	*out = NULL;
+	*out = (struct line){NULL, 0, false};
+	rec->too_long = false;
+	rec->line++;
 	while (!(newline = memchr(rec->buf + rec->at, '\n', rec->len - rec->at)) && !rec->ended) {
 		code = fill(rec);
 		if (code != WN_EXIT_OK)
 			return code;
+		if (rec->too_long && is_hopeless(rec))
+			break;
 	}
-	if (!newline && rec->at == rec->len)
+	if (!newline && rec->at == rec->len && !rec->too_long)
 		return WN_EXIT_OK;
-	*out = rec->buf + rec->at;
-	*out_len = newline ? (size_t)(newline - *out) : rec->len - rec->at;
-	rec->at += *out_len + (newline ? 1 : 0);
-	rec->line++;
+	out->text = rec->buf + rec->at;
+	out->whole = newline != NULL;
+	out->len = newline ? (size_t)(newline - out->text) : rec->len - rec->at;
+	rec->at += out->len + (newline ? 1 : 0);
 	return WN_EXIT_OK;
 }
 
 /* ---- events ---- */
 
+/* It starts a trace that was there: the same one again after its end, or another one. */
+static bool is_second(const struct record *rec, const struct wn_event *ev, unsigned trace)
+{
+	const struct wn_result *r = rec->results[trace];
+
+	return ev->kind == WN_EV_START && r && r->started &&
+	       (r->ended || r->params.start_unix_ns != ev->u.start.start_unix_ns);
+}
+
 static int apply(struct record *rec, const struct wn_event *ev, unsigned trace)
 {
 	wn_err err;
 
-	if (trace >= WN_CLI_TRACES_MAX)
-		return fail_line(rec, "no trace has so many parts");
+	if (trace >= WN_CLI_TRACES_MAX) {
+		refuse(rec, "no trace has so many parts");
+		return WN_EXIT_OK;
+	}
+	if (is_second(rec, ev, trace)) {
+		rec->second = rec->line;
+		return WN_EXIT_OK;
+	}
 	if (!rec->results[trace])
 		rec->results[trace] = wn_result_new(NULL);
 	if (!rec->results[trace])
@@ -96,49 +169,64 @@ static int apply(struct record *rec, const struct wn_event *ev, unsigned trace)
 	if (err == WN_ENOMEM)
 		return wn_cli_fail(WN_EXIT_FAILED, "out of memory");
 	if (err == WN_EINVAL)
-		return fail_line(rec, "this event does not fit those before it");
+		refuse(rec, "this event does not fit those before it");
 	return WN_EXIT_OK; /* what there is no room for is counted in the result */
 }
 
-static int read_event(struct record *rec, const char *line, size_t len)
+static bool begins(const struct line *line, const char *with)
+{
+	return line->len >= strlen(with) && memcmp(line->text, with, strlen(with)) == 0;
+}
+
+/* The documents of --format json begin with a brace alone on its line, and then their schema. */
+static void refuse_text(struct record *rec, const struct line *line, const char *why)
+{
+	if (rec->refused_count == 0) {
+		rec->brace = line->len == 1 && begins(line, "{");
+		rec->document = begins(line, "{\"schema\"");
+	} else if (rec->refused_count == 1 && rec->brace) {
+		rec->document = begins(line, " \"schema\"");
+	}
+	refuse(rec, why);
+}
+
+static int read_event(struct record *rec, const struct line *line)
 {
 	struct wn_event *ev = wn_calloc(1, sizeof(*ev));
 	struct wn_errctx ctx = {0};
 	unsigned trace = 0;
-	int code;
+	int code = WN_EXIT_OK;
 
 	if (!ev)
 		return wn_cli_fail(WN_EXIT_FAILED, "out of memory");
-	if (wn_in_jsonl(line, len, ev, &trace, &ctx) == WN_OK)
+	if (wn_in_jsonl(line->text, line->len, ev, &trace, &ctx) == WN_OK)
 		code = apply(rec, ev, trace);
-	else if (rec->line == 1)
-		code = wn_cli_fail(WN_EXIT_USAGE,
-			"%s: line 1: %s (what --format jsonl writes can be explained)", rec->path,
-			ctx.text);
-	else
-		code = fail_line(rec, ctx.text);
+	else if (line->whole || !is_open(rec))
+		refuse_text(rec, line, ctx.text);
+	/* Else it is where the record was cut: the trace says that its end is missing. */
 	wn_free(ev);
 	return code;
 }
 
+/* All lines, as far as they are of one record. */
 static int read_events(struct record *rec)
 {
-	const char *line;
-	size_t len;
+	struct line line;
 	int code;
 
 	rec->buf = wn_malloc(LINE_BYTES);
 	if (!rec->buf)
 		return wn_cli_fail(WN_EXIT_FAILED, "out of memory");
-	for (;;) {
-		code = next_line(rec, &line, &len);
-		if (code != WN_EXIT_OK || !line)
+	do {
+		code = next_line(rec, &line);
+		if (code != WN_EXIT_OK || !line.text)
 			return code;
-		if (len > 0)
-			code = read_event(rec, line, len);
-		if (code != WN_EXIT_OK)
-			return code;
-	}
+		if (rec->too_long)
+			refuse(rec, "it is too long for an event of a trace");
+		else if (line.len > 0)
+			code = read_event(rec, &line);
+	} while (code == WN_EXIT_OK && !rec->second && !is_hopeless(rec));
+	return code;
 }
 
 /* The part that got farthest, as -P auto keeps it; NULL: there is none. */
@@ -170,6 +258,45 @@ static int open_record(struct record *rec)
 	return WN_EXIT_OK;
 }
 
+/* One line, whatever it is that is no record. */
+static int tell_no_trace(const struct record *rec)
+{
+	const struct refusal *first = &rec->refused[0];
+
+	if (rec->refused_count == 0)
+		return wn_cli_fail(WN_EXIT_USAGE, "%s: there is no trace in it", rec->path);
+	if (rec->document)
+		return wn_cli_fail(WN_EXIT_USAGE,
+			"%s: this is a JSON document (--format json); explain reads what --format "
+			"jsonl writes",
+			rec->path);
+	return wn_cli_fail(WN_EXIT_USAGE,
+		"%s: there is no trace in it; line %llu: %s (what --format jsonl writes can be "
+		"explained)",
+		rec->path, first->line, first->why);
+}
+
+/* What the findings were made without. */
+static int tell_left_out(const struct record *rec)
+{
+	unsigned long long more = 0;
+	int code = WN_EXIT_OK;
+
+	for (unsigned i = 0; i < REFUSED_NAMED && i < rec->refused_count; i++)
+		code = wn_cli_fail(WN_EXIT_USAGE, "%s: line %llu: %s; it was left out", rec->path,
+			rec->refused[i].line, rec->refused[i].why);
+	if (rec->refused_count > REFUSED_NAMED)
+		more = rec->refused_count - REFUSED_NAMED;
+	if (more > 0)
+		code = wn_cli_fail(WN_EXIT_USAGE, "%s: %llu more line%s left out", rec->path, more,
+			more == 1 ? " was" : "s were");
+	if (rec->second)
+		code = wn_cli_fail(WN_EXIT_USAGE,
+			"%s: line %llu: another record begins here; only the first is explained",
+			rec->path, rec->second);
+	return code;
+}
+
 static int show(struct wn_session *s, struct record *rec)
 {
 	const struct wn_result *r;
@@ -179,9 +306,9 @@ static int show(struct wn_session *s, struct record *rec)
 		return code;
 	r = best_of(rec);
 	if (!r)
-		return wn_cli_fail(WN_EXIT_USAGE, "%s: there is no trace in it", rec->path);
+		return tell_no_trace(rec);
 	wn_session_explain(s, r);
-	return WN_EXIT_OK;
+	return tell_left_out(rec);
 }
 
 static int explain_record(struct wn_session *s, const char *path)

@@ -89,6 +89,39 @@ def unreached_record():
     run("explain", file).exits(REACHED).silent().prints("Findings of the trace to")
 
 
+def says_end(sim, *words, options=("-w", "50ms")):
+    """A trace that never arrives says so and why: when it is made, when it was saved, as data."""
+    res = run("explain", "--sim", sim, *options).exits(UNREACHED).silent()
+    res.prints("The target was not reached.", *words)
+    if "Nothing unusual" in res.out:
+        raise AssertionError(f"all clear for a trace that did not arrive\n{res!r}")
+    file, _ = record("end.jsonl", "--sim", sim, *options)
+    run("explain", file).exits(REACHED).silent().prints("The target was not reached.", *words)
+    return run("explain", "--format", "json", file).exits(REACHED).silent().doc
+
+
+@cases.case("how a trace that did not arrive ended")
+def ends():
+    doc = says_end(chain(6, router={4: "blackhole"}), "silent hops after hop 4")
+    expect((doc["reached"], doc["stop"]["reason"]), (False, "gap"))
+    doc = says_end(chain(6, router={4: "reject admin"}), "Stopped at hop 5", "(!X)")
+    expect((doc["stop"]["reason"], doc["stop"]["ttl"]), ("unreachable", 5))
+    doc = says_end(chain(6, target="\nroute r4 via r3"), "a routing loop")
+    expect(doc["stop"]["reason"], "loop")
+
+
+@cases.case("notes of the run are shown")
+def notes():
+    with open(record("note.jsonl", "--sim", chain(4))[0], "rb") as f:
+        lines = f.read().splitlines(keepends=True)
+    lines.insert(3, b'{"event": "note", "trace": 0, "at_ns": 5, "note": "text", "value": 0, '
+                    b'"text": "routers are not pinged: of this"}\n')
+    file = write("note.jsonl", b"".join(lines))
+    run("explain", file).exits(REACHED).silent().prints("Note: routers are not pinged: of this.")
+    doc = run("explain", "--format", "json", file).exits(REACHED).doc
+    expect([n["text"] for n in doc["notes"]], ["routers are not pinged: of this"])
+
+
 @cases.case("-P auto: the part that got farthest")
 def auto():
     file, _ = record("auto.jsonl", "--sim", chain(6, target="filtered udp filtered icmp"),
@@ -136,13 +169,12 @@ def bad_line(number, change):
 
 BAD = [
     ("no JSON", 3, lambda line: [b"hello\n"], ("line 3", "not JSON")),
-    ("cut in the middle", 4, lambda line: [line[:50]], ("line 4", "not JSON")),
+    ("cut in the middle", 4, lambda line: [line[:50] + b"\n"], ("line 4", "not JSON")),
     ("a number out of range", 2,
      lambda line: [line.replace(b'"ttl":1,', b'"ttl":999,').replace(b'"ttl": 1,', b'"ttl": 999,')],
      ("line 2", "ttl", "out of range")),
     ("the same line twice", 2, lambda line: [line, line], ("line 3", "does not fit")),
     ("a second start", 1, lambda line: [line, line], ("line 2", "does not fit")),
-    ("no start", 1, lambda line: [], ("line 1", "does not fit")),
     ("control characters", 3, lambda line: [b"\x1b[2J\x07\n"], ("line 3",)),
     ("too many parts", 2,
      lambda line: [line.replace(b'"trace":0', b'"trace":9').replace(b'"trace": 0', b'"trace": 9')],
@@ -152,17 +184,71 @@ BAD = [
 
 
 for what, number, change, words in BAD:
-    @cases.case(f"a bad line is one clear line: {what}", number, change, words)
+    @cases.case(f"a bad line is named, the rest is explained: {what}",
+                number, change, words)
     def bad(number, change, words):
         file = write("bad.jsonl", bad_line(number, change))
-        res = run("explain", file).exits(USAGE).says(file, *words)
-        expect(res.out, "", "stdout")
+        res = run("explain", file).exits(USAGE).prints("Findings of the trace to", "4 hops")
+        lines = res.err.splitlines()
+        if not all(word in lines[0] for word in (file, "left out", *words)):
+            raise AssertionError(f"the first line on stderr should have {words}\n{res!r}")
+        # A probe that is not known any more takes what became of it along.
+        if not all("does not fit" in line for line in lines[1:]) or len(lines) > 3:
+            raise AssertionError(repr(res))
+
+
+@cases.case("many bad lines: some are named, the others counted")
+def many_bad():
+    file = write("many.jsonl", bad_line(2, lambda line: [line] + [b"hello\n"] * 9))
+    res = run("explain", file).exits(USAGE).prints("Nothing unusual")
+    expect([line.split(": ", 2)[2].split(":")[0] for line in res.err.splitlines()],
+           ["line 3", "line 4", "line 5", "6 more lines were left out"], "stderr")
+    expect(run("explain", "--format", "json", file).exits(USAGE).doc["partial"], False)
+
+
+@cases.case("two records one after the other: the first is explained, and that is said")
+def two():
+    with open(record("one.jsonl", "--sim", chain(6, router=NAT), "--dscp", "ef")[0], "rb") as f:
+        one = f.read()
+    with open(record("other.jsonl", "--sim", chain(4))[0], "rb") as f:
+        other = f.read()
+    count = len(one.splitlines())
+    for name, data, at in (("same", one + one, count), ("other", one + other, count),
+                           ("killed", b"".join(one.splitlines(True)[:-1]) + other, count - 1)):
+        res = run("explain", write(name, data)).exits(USAGE)
+        res.says(f"line {at + 1}", "another record", "the first")
+        expect(len(sentences(res.out)), 2, f"findings of {name}")
+
+
+@cases.case("what is no record at all is one clear line")
+def no_record():
+    good = bad_line(1, lambda line: [])
+    for name, data, words in (
+            ("no start", good, ("line 1", "does not fit", "--format jsonl")),
+            ("junk", b"\0\1\2" * 1000, ("line 1", "--format jsonl")),
+            ("hellos", b"hello\n" * 5000, ("line 1", "not JSON")),
+            ("endless", b"x" * 3000000, ("line 1", "too long")),
+            ("cut", good.splitlines()[0][:40], ("line 1",))):
+        res = run("explain", write("none.jsonl", data)).exits(USAGE)
+        res.says("there is no trace in it", *words)
+        expect((res.out, name), ("", name), "stdout")
+
+
+@cases.case("input without end that is no record ends at once")
+def endless():
+    run("explain", "/dev/zero").exits(USAGE).says("no trace in it")
 
 
 @cases.case("a JSON document is no record, and the line says what would be")
 def document():
     run("--format", "json", "-o", path("doc.json"), "--sim", chain(4))
-    run("explain", path("doc.json")).exits(USAGE).says("line 1", "--format jsonl")
+    run("explain", path("doc.json")).exits(USAGE).says("JSON document", "--format jsonl")
+    file, _ = record("rec.jsonl", "--sim", chain(4))
+    run("explain", "--format", "json", "-o", path("found.json"), file).exits(REACHED)
+    run("explain", path("found.json")).exits(USAGE).says("JSON document")
+    with open(path("doc.json"), encoding="utf-8") as f:
+        short = json.dumps(json.load(f), separators=(",", ":"))
+    run("explain", write("short.json", short.encode())).exits(USAGE).says("JSON document")
 
 
 @cases.case("files without a trace, or that cannot be read")
@@ -177,8 +263,12 @@ def lenient():
     with open(record("whole.jsonl", "--sim", chain(4))[0], "rb") as f:
         lines = f.read().splitlines()
     run("explain", write("a.jsonl", b"\n\n".join(lines))).exits(REACHED).silent()
-    res = run("explain", write("b.jsonl", b"\n".join(lines[:-2]))).exits(REACHED).silent()
-    res.prints("Nothing unusual")
+    file = write("b.jsonl", b"\n".join(lines[:-2]))
+    run("explain", file).exits(REACHED).silent().prints("Nothing unusual", ", partial:",
+                                                        "ends without its end")
+    expect(run("explain", "--format", "json", file).exits(REACHED).doc["partial"], True)
+    cut = write("c.jsonl", b"\n".join(lines)[:-30])
+    run("explain", cut).exits(REACHED).silent().prints("ends without its end")
 
 
 @cases.case("how a file is told from a host")
