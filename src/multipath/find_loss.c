@@ -12,12 +12,12 @@
 #include "base/alloc.h"
 #include "base/sort.h"
 
-#define STEP_WORSE 4.0 /* chi squared: places that fit so much worse are ruled out */
-
 bool wn_loss_counts(const struct wn_loss *t, const struct wn_seen *s)
 {
 	const struct wn_probe_rec *p = wn_seen_probe(t->f, s);
 
+	if (t->router != WN_NONE && t->router_of[s->lane] != t->router)
+		return false;
 	return !s->silent && s->sent_ns >= t->span.from_ns && s->sent_ns <= t->span.to_ns &&
 	       (p->first_reply != WN_NONE || p->state == WN_PROBE_LOST);
 }
@@ -122,8 +122,7 @@ static bool is_step(const struct wn_loss *t, unsigned first, unsigned ttl)
 	return ttl > first && !t->own[ttl] && t->hop[ttl].sent > 0;
 }
 
-/* Where between first and last the share rises, and how exactly that is known; false: nowhere. */
-static bool find_rise(const struct wn_loss *t, unsigned first, unsigned last, struct wn_rise *out)
+bool wn_loss_rise(const struct wn_loss *t, unsigned first, unsigned last, struct wn_rise *out)
 {
 	struct wn_tally before, behind;
 	double best = 0, step;
@@ -140,13 +139,14 @@ static bool find_rise(const struct wn_loss *t, unsigned first, unsigned last, st
 			out->ttl = ttl;
 		}
 	}
+	out->fit = best;
 	if (best <= 0)
 		return false;
 	before = wn_loss_sum(t, first, out->ttl - 1);
 	behind = wn_loss_sum(t, out->ttl, last);
 	out->ppb = wn_loss_of_tries(wn_loss_chance(&behind, &before), tries);
 	for (unsigned ttl = first + 1; ttl <= last; ttl++) {
-		if (!is_step(t, first, ttl) || step_at(t, first, ttl, last) < best - STEP_WORSE)
+		if (!is_step(t, first, ttl) || step_at(t, first, ttl, last) < best - WN_LOSS_WORSE)
 			continue;
 		out->least = out->least ? out->least : ttl;
 		out->most = ttl;
@@ -190,7 +190,7 @@ static void find_blocks(struct wn_loss *t)
 		struct wn_loss_block *b = &t->blocks[t->block_count++];
 
 		*b = (struct wn_loss_block){.first = t->first, .last = fall - 1, .ppb = ppb};
-		if (find_rise(t, t->first, fall - 1, &rise))
+		if (wn_loss_rise(t, t->first, fall - 1, &rise))
 			b->first = rise.ttl;
 		while (t->hop[b->first].lost == 0 || t->own[b->first])
 			b->first++;
@@ -210,7 +210,7 @@ static void find_rises(struct wn_loss *t, unsigned first, unsigned last)
 {
 	struct wn_rise rise;
 
-	if (!find_rise(t, first, last, &rise))
+	if (!wn_loss_rise(t, first, last, &rise))
 		return;
 	find_rises(t, first, rise.ttl - 1);
 	if (t->rise_count < WN_LOSS_RISES)
@@ -220,7 +220,13 @@ static void find_rises(struct wn_loss *t, unsigned first, unsigned last)
 
 static void look(struct wn_loss *t, uint64_t from_ns, uint64_t to_ns)
 {
-	struct wn_loss now = {.f = t->f, .by_time = t->by_time, .next_ns = t->next_ns};
+	struct wn_loss now = {
+		.f = t->f,
+		.by_time = t->by_time,
+		.next_ns = t->next_ns,
+		.router_of = t->router_of,
+		.router = WN_NONE,
+	};
 
 	now.span = (struct wn_span){from_ns, to_ns};
 	count(&now);
@@ -271,7 +277,8 @@ void wn_find_loss(struct wn_finder *f)
 	struct wn_loss t = {.f = f, .by_time = by_time};
 
 	t.next_ns = wn_calloc((size_t)f->seen_count + 1, sizeof(*t.next_ns));
-	if (by_time && t.next_ns) {
+	t.router_of = wn_calloc((size_t)f->lane_count + 1, sizeof(*t.router_of));
+	if (by_time && t.next_ns && t.router_of) {
 		memcpy(by_time, f->seen, f->seen_count * sizeof(*by_time));
 		wn_sort(by_time, f->seen_count, &ops);
 		look_at_all(&t);
@@ -280,4 +287,5 @@ void wn_find_loss(struct wn_finder *f)
 	}
 	wn_free(by_time);
 	wn_free(t.next_ns);
+	wn_free(t.router_of);
 }

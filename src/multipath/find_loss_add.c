@@ -13,7 +13,8 @@
 #define EVEN_LIKELY    5
 #define EVEN_SURE      10
 #define CLOSE_NS       50000000
-#define LIMITS_MAX     16 /* hops of a record that are looked at for a limit */
+#define LIMITS_MAX     16	     /* hops of a record that are looked at for a limit */
+#define SEVERAL	       (WN_NONE - 1) /* routers that one flow met at a TTL */
 #define TAIL_SENT      10 /* probes to the farthest hops that have to show a loss of the path */
 
 static void share(const struct wn_tally *t, struct wn_found_share *out)
@@ -30,12 +31,30 @@ static enum wn_certainty certainty_of(uint32_t ppb, const struct wn_tally *here)
 	return ppb <= CERTAIN_PPB ? WN_CERTAIN : WN_LIKELY;
 }
 
+/* Who answered at a TTL in this time; several, and none of them is to blame alone. */
+static struct wn_finding_at at_hop(const struct wn_loss *t, unsigned ttl)
+{
+	struct wn_finding_at at = {(uint8_t)ttl, WN_NONE};
+
+	for (uint32_t i = 0; i < t->f->seen_count; i++) {
+		const struct wn_seen *s = &t->f->seen[i];
+		const struct wn_reply_rec *reply = wn_seen_reply(t->f, s);
+
+		if (s->ttl != ttl || !reply || !wn_loss_counts(t, s))
+			continue;
+		if (at.responder != WN_NONE && at.responder != reply->responder)
+			return (struct wn_finding_at){(uint8_t)ttl, WN_NONE};
+		at.responder = reply->responder;
+	}
+	return at;
+}
+
 /* The nearest hop before ttl that was looked at, this machine if none. */
 static struct wn_finding_at before_hop(const struct wn_loss *t, unsigned ttl)
 {
 	for (unsigned i = ttl; i-- > t->first;)
 		if (t->hop[i].sent > 0 && !t->own[i])
-			return wn_find_hop(t->f, i);
+			return at_hop(t, i);
 	return (struct wn_finding_at){0, WN_NONE};
 }
 
@@ -174,8 +193,8 @@ static void show_own(struct wn_loss *t, const struct wn_loss_block *b, struct wn
 	share(&b->here, &loss->here);
 	share(&b->rest, &loss->rest);
 	show_times(t, loss);
-	out->first = wn_find_hop(t->f, b->first);
-	out->last = wn_find_hop(t->f, b->last);
+	out->first = at_hop(t, b->first);
+	out->last = at_hop(t, b->last);
 	for (unsigned ttl = b->first; ttl <= b->last; ttl++) {
 		if (t->own[ttl] != b->own || t->hop[ttl].sent == 0)
 			continue;
@@ -209,6 +228,63 @@ static bool add_hop(struct wn_loss *t, const struct wn_loss_block *b, bool only_
 	return true;
 }
 
+/* Flows keep to their router: of each it is known which, by what it was answered. */
+static void find_routers(struct wn_loss *t, unsigned ttl)
+{
+	const struct wn_finder *f = t->f;
+
+	for (uint32_t i = 0; i < f->lane_count; i++)
+		t->router_of[i] = WN_NONE;
+	for (uint32_t i = 0; i < f->seen_count; i++) {
+		const struct wn_seen *s = &f->seen[i];
+		const struct wn_reply_rec *reply = wn_seen_reply(f, s);
+		uint32_t *router = &t->router_of[s->lane];
+
+		if (s->ttl != ttl || !reply || !wn_loss_counts(t, s))
+			continue;
+		if (*router != WN_NONE && *router != reply->responder)
+			*router = SEVERAL;
+		else
+			*router = reply->responder;
+	}
+}
+
+static struct wn_tally tally_of(const struct wn_loss *t, unsigned ttl)
+{
+	struct wn_tally all = {0, 0};
+
+	for (uint32_t i = 0; i < t->f->seen_count; i++) {
+		const struct wn_seen *s = &t->f->seen[i];
+
+		if (s->ttl != ttl || !wn_loss_counts(t, s))
+			continue;
+		all.sent++;
+		all.lost += !wn_seen_reply(t->f, s);
+	}
+	return all;
+}
+
+/* Each router of a TTL for itself, as far as flows tell which of them they pass. */
+static bool add_routers(struct wn_loss *t, const struct wn_loss_block *b, unsigned tries)
+{
+	const struct wn_hop *hop = &t->f->r->hops[b->first];
+	struct wn_loss_block one = *b;
+	bool any = false;
+
+	if (at_hop(t, b->first).responder != WN_NONE)
+		return false;
+	find_routers(t, b->first);
+	for (uint32_t i = 0; i < hop->responder_count; i++) {
+		t->router = hop->responders[i].responder;
+		one.here = tally_of(t, b->first);
+		one.ppb = wn_loss_of_tries(
+			wn_loss_chance(&one.here, &one.rest), tries + hop->responder_count - 1);
+		any = (one.ppb <= WN_LOSS_PPB && add_hop(t, &one, false)) || any;
+	}
+	t->router = WN_NONE;
+	return any;
+}
+
 static void add_hops(struct wn_loss *t)
 {
 	unsigned tries = wn_loss_hops(t);
@@ -221,7 +297,8 @@ static void add_hops(struct wn_loss *t)
 			continue;
 		b.rest = wn_loss_sum(t, ttl + 1, t->last);
 		b.ppb = wn_loss_of_tries(wn_loss_chance(&b.here, &b.rest), tries);
-		add_hop(t, &b, false);
+		if (!add_routers(t, &b, tries))
+			add_hop(t, &b, false);
 	}
 }
 
@@ -276,7 +353,7 @@ static void add_path(struct wn_loss *t, const struct wn_rise *rise, unsigned las
 {
 	struct wn_tally here = wn_loss_sum(t, rise->ttl, last), before = {0, 0};
 	unsigned most = most_of(t, rise, last);
-	struct wn_found_loss loss = {.chance_ppb = rise->ppb};
+	struct wn_found_loss loss = {.chance_ppb = rise->place_ppb ? rise->place_ppb : rise->ppb};
 	struct wn_finding *finding = wn_find_add(t->f, WN_FINDING_LOSS_PATH);
 
 	if (!finding)
@@ -288,11 +365,13 @@ static void add_path(struct wn_loss *t, const struct wn_rise *rise, unsigned las
 	show_times(t, &loss);
 	finding->between = true;
 	finding->before = before_hop(t, rise->least);
-	finding->first = wn_find_hop(t->f, most);
-	finding->last = wn_find_hop(t->f, last);
+	finding->first = at_hop(t, most);
+	finding->last = at_hop(t, last);
 	for (unsigned ttl = most; ttl <= last; ttl++)
 		finding->hops += t->hop[ttl].sent > 0 && !t->own[ttl];
 	finding->certainty = certainty_of(rise->ppb, &here);
+	if (rise->place_ppb)
+		finding->certainty = less_sure(finding->certainty, WN_LIKELY);
 	finding->u.loss = loss;
 	show_lost(t, WN_OWN_NOT, finding);
 }
@@ -305,6 +384,21 @@ static struct wn_tally tail_of(const struct wn_loss *t, unsigned last)
 	for (unsigned ttl = last; ttl >= t->first && tail.sent < TAIL_SENT; ttl--)
 		tail = wn_loss_sum(t, ttl, last);
 	return tail;
+}
+
+/* Hops that lost nothing, beside so much loss behind them, are before the place of it. */
+static void place_even(const struct wn_loss *t, unsigned last, struct wn_rise *rise)
+{
+	struct wn_tally before, behind;
+	struct wn_rise step;
+
+	wn_loss_rise(t, t->first, last, &step);
+	if (step.fit < WN_LOSS_WORSE || step.least > rise->most)
+		return;
+	before = wn_loss_sum(t, t->first, step.least - 1);
+	behind = wn_loss_sum(t, step.least, last);
+	rise->ttl = rise->least = step.least;
+	rise->place_ppb = wn_loss_chance(&behind, &before);
 }
 
 /*
@@ -322,6 +416,7 @@ static bool add_even(struct wn_loss *t, unsigned last)
 	for (unsigned ttl = last; ttl >= t->first; ttl--)
 		if (!t->own[ttl] && t->hop[ttl].lost > 0)
 			rise.most = ttl;
+	place_even(t, last, &rise);
 	rise.ppb = lost >= EVEN_SURE ? CERTAIN_PPB : lost >= EVEN_LIKELY ? LIKELY_PPB : WN_LOSS_PPB;
 	add_path(t, &rise, last);
 	return true;

@@ -8,6 +8,7 @@
 #include "multipath/find_int.h"
 
 #define WN_LOSS_PPB    (WN_CHANCE_PPB / 100) /* a difference that is rarer by chance is one */
+#define WN_LOSS_WORSE  4.0 /* chi squared: places that fit so much worse are ruled out */
 #define WN_LOSS_RISES  8
 #define WN_LOSS_BLOCKS 4
 
@@ -24,6 +25,8 @@ struct wn_tally {
 struct wn_rise {
 	unsigned ttl, least, most;
 	uint32_t ppb;
+	double fit;	    /* how much better than no step, chi squared */
+	uint32_t place_ppb; /* the chance that less is lost before it alone; 0: ppb is of that */
 };
 
 /* Hops that lose their own replies, as one. */
@@ -38,6 +41,8 @@ struct wn_loss {
 	struct wn_finder *f;
 	const struct wn_seen *by_time; /* all of f->seen, by lane and time */
 	uint64_t *next_ns;	       /* room for as many */
+	uint32_t *router_of;	       /* by lane: who answers it at the TTL that is looked at */
+	uint32_t router;	       /* only probes of lanes that meet it count; WN_NONE: all */
 	struct wn_span span;
 	struct wn_tally hop[256]; /* decided probes; nothing where all were lost */
 	uint8_t own[256];	  /* WN_OWN_* */
@@ -48,10 +53,13 @@ struct wn_loss {
 	unsigned rise_count;
 };
 
-/* A probe of this time whose fate is known. */
+/* A probe of this time whose fate is known, and of the router that is looked at. */
 bool wn_loss_counts(const struct wn_loss *t, const struct wn_seen *s);
 /* Hops first to last that lose as the path does. */
 struct wn_tally wn_loss_sum(const struct wn_loss *t, unsigned first, unsigned last);
+/* Where between first and last the share rises, and how exactly that is known (all 0: nowhere).
+ * False: nowhere, or it may be chance. */
+bool wn_loss_rise(const struct wn_loss *t, unsigned first, unsigned last, struct wn_rise *out);
 /* That here has so much more loss than there by chance alone. */
 uint32_t wn_loss_chance(const struct wn_tally *here, const struct wn_tally *there);
 /* The best of so many tries is better than chance by itself. */

@@ -71,8 +71,12 @@ void wn_say_hop(const struct wn_say *s, struct wn_finding_at at)
 		return;
 	}
 	wn_say(s, "hop %u", (unsigned)at.ttl);
-	if (at.responder >= s->r->responder_count)
+	if (at.responder >= s->r->responder_count) {
+		if (s->r->hops[at.ttl].responder_count > 1)
+			wn_say(s, " (its %u routers)",
+				(unsigned)s->r->hops[at.ttl].responder_count);
 		return;
+	}
 	resp = &s->r->responders[at.responder];
 	wn_say(s, " (");
 	if (s->o->names && resp->name[0]) {

@@ -315,6 +315,67 @@ static void test_branches(void **state)
 	find_in_diamond("", "", "limit 2/s burst 1", "rate-limited certain 3..3\n");
 }
 
+static const char *const fans[] = {"10.0.2.1", "10.0.2.2", "10.0.2.3", "10.0.2.4"};
+
+/* s - r - one of four - j - d, with more of the four and of the links to them. */
+static void find_in_fan(const char *node, const char *link, struct traced *out)
+{
+	char text[2048];
+	size_t len;
+
+	len = (size_t)snprintf(text, sizeof(text),
+		"source s\ntarget d\nhost s addr 10.0.0.1\nnode r addr 10.0.1.1\n"
+		"node j addr 10.0.4.1\nhost d addr 10.0.5.1\nlink s r delay 1ms\n"
+		"link j d delay 1ms\n");
+	for (size_t i = 0; i < 4; i++)
+		len += (size_t)snprintf(text + len, sizeof(text) - len,
+			"node m%zu addr %s %s\nlink r m%zu delay 1ms %s\n"
+			"link m%zu j delay 1ms\n",
+			i, fans[i], node, i, link, i);
+	traced_open(out, text, "paths yes", 1);
+}
+
+/* Each of several routers has a limit of its own, and flows tell which of them they pass. */
+static void test_limits_of_branches(void **state)
+{
+	uint32_t met[4];
+	struct traced t;
+
+	(void)state;
+	find_in_fan("limit 1/s burst 3", "", &t);
+	assert_true(t.found.count >= 1);
+	for (uint32_t i = 0; i < t.found.count; i++) {
+		const struct wn_finding *f = &t.found.list[i];
+
+		assert_int_equal(f->kind, WN_FINDING_RATE_LIMIT);
+		assert_int_equal(f->first.ttl, 2);
+		assert_int_not_equal(f->first.responder, WN_NONE);
+		assert_true(f->u.loss.here.sent < 60);
+		assert_int_equal(f->u.loss.burst, 3);
+		met[i] = f->first.responder;
+		for (uint32_t k = 0; k < i; k++)
+			assert_int_not_equal(met[k], met[i]);
+	}
+	traced_close(&t);
+}
+
+/* Loss on all ways to them is behind the router before, and none of them is named for all. */
+static void test_loss_of_branches(void **state)
+{
+	const struct wn_finding *f;
+	struct traced t;
+
+	(void)state;
+	find_in_fan("", "loss 20%", &t);
+	f = found_nth(&t.found, WN_FINDING_LOSS_PATH, 0);
+	assert_non_null(f);
+	assert_int_equal(f->before.ttl, 1);
+	assert_int_equal(f->first.ttl, 2);
+	assert_int_equal(f->first.responder, WN_NONE);
+	assert_true(f->u.loss.rest.sent > 0);
+	traced_close(&t);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -329,6 +390,8 @@ int main(void)
 		cmocka_unit_test(test_rates_of_path_loss),
 		cmocka_unit_test(test_rates_of_lost_replies),
 		cmocka_unit_test(test_branches),
+		cmocka_unit_test(test_limits_of_branches),
+		cmocka_unit_test(test_loss_of_branches),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
