@@ -12,6 +12,7 @@
  *   find_return.c    tunnels by the TTL of replies (return_ttl.h)
  *   find_mtu.c       what lowers the path MTU
  *   find_epoch.c     changes of the path in mid-run
+ *   find_flows.c     ... as many flows tell of them together
  *   find_loss.c      which loss is real (find_loss_add.c: findings of it)
  *   find_limit.c     and which is a limit
  */
@@ -191,7 +192,8 @@ void wn_find_mpls(struct wn_finder *f);
 void wn_find_return(struct wn_finder *f); /* after wn_find_mpls */
 void wn_find_mtu(struct wn_finder *f);
 void wn_find_epoch(struct wn_finder *f);
-void wn_find_loss(struct wn_finder *f); /* after wn_find_epoch */
+void wn_find_flows(struct wn_finder *f); /* after wn_find_epoch */
+void wn_find_loss(struct wn_finder *f);	 /* after wn_find_epoch */
 
 /* find_checksum.c */
 /* Fills f->varied. */

@@ -278,6 +278,7 @@ wn_err wn_findings_find(const struct wn_result *r, struct wn_findings *out)
 		wn_find_return,
 		wn_find_mtu,
 		wn_find_epoch,
+		wn_find_flows,
 		wn_find_loss,
 	};
 	static const struct wn_sort_ops ops = {finding_less, finding_swap};

@@ -167,6 +167,11 @@ struct wn_found_epoch {
 	uint32_t switches;	 /* from one probe to the next of a TTL another responder */
 	uint32_t flow;		 /* the first in which it was seen */
 	uint32_t chance_ppb;	 /* that balancing packet by packet looks so much like a change */
+	/* Of all paths. PER_PACKET: at so many moments at least the path would have to change.
+	 * CHANGED: told by flows that were asked before, and others that were asked after it, and
+	 * how many routers they met; 0: told by one flow. */
+	uint32_t moments;
+	uint32_t flows_before, flows_after, routers_before, routers_after;
 };
 
 struct wn_finding {

@@ -133,6 +133,11 @@ static const struct wn_field epoch[] = {
 	{F(UINT, "switches", epoch.switches)},
 	{F(UINT, "flow", epoch.flow)},
 	{F(UINT, "chance_ppb", epoch.chance_ppb)},
+	{F(UINT, "moments", epoch.moments)},
+	{F(UINT, "flows_before", epoch.flows_before)},
+	{F(UINT, "flows_after", epoch.flows_after)},
+	{F(UINT, "routers_before", epoch.routers_before)},
+	{F(UINT, "routers_after", epoch.routers_after)},
 };
 
 enum group { CHANGE, NAT, TTL, MPLS, MTU, LOSS, EPOCH };

@@ -201,6 +201,34 @@ static void prove_path(const struct wn_say *s)
 
 /* ---- changes ---- */
 
+/* Flows that were asked before it, and others after it. */
+static void say_shift(const struct wn_say *s)
+{
+	const struct wn_found_epoch *e = &s->f->u.epoch;
+
+	wn_say(s, "behind ");
+	wn_say_hop(s, s->f->before);
+	wn_say(s, " flows met ");
+	wn_say_count(s, e->routers_before, "router");
+	wn_say(s, " at hop %u up to then (", (unsigned)s->f->first.ttl);
+	wn_say_addr(s, &e->was);
+	wn_say(s, "%s), and %u since then (", e->routers_before > 1 ? " last" : "",
+		(unsigned)e->routers_after);
+	wn_say_addr(s, &e->is);
+	wn_say(s, "%s).", e->routers_after > 1 ? " first" : "");
+}
+
+static void prove_shift(const struct wn_say *s)
+{
+	const struct wn_found_epoch *e = &s->f->u.epoch;
+
+	wn_say_count(s, e->flows_before, "flow");
+	wn_say(s, " up to then, and %u since then; flows that are dealt out by chance fall so in ",
+		(unsigned)e->flows_after);
+	wn_say_chance(s, e->chance_ppb);
+	wn_say(s, ".");
+}
+
 static void say_changed(const struct wn_say *s)
 {
 	const struct wn_found_epoch *e = &s->f->u.epoch;
@@ -209,7 +237,12 @@ static void say_changed(const struct wn_say *s)
 	wn_view_duration(s->out, e->from_ns);
 	wn_say(s, " and ");
 	wn_view_duration(s->out, e->to_ns);
-	wn_say(s, " after the start: at hop %u from ", (unsigned)s->f->first.ttl);
+	wn_say(s, " after the start: ");
+	if (e->flows_before > 0) {
+		say_shift(s);
+		return;
+	}
+	wn_say(s, "at hop %u from ", (unsigned)s->f->first.ttl);
 	wn_say_addr(s, &e->was);
 	wn_say(s, " to ");
 	wn_say_addr(s, &e->is);
@@ -222,6 +255,10 @@ static void prove_changed(const struct wn_say *s)
 {
 	const struct wn_found_epoch *e = &s->f->u.epoch;
 
+	if (e->flows_before > 0) {
+		prove_shift(s);
+		return;
+	}
 	wn_say(s,
 		"Up to then all answers of flow %u came from the one, and since then from the "
 		"other, at ",
@@ -239,7 +276,8 @@ static void prove_changed(const struct wn_say *s)
 
 static void else_changed(const struct wn_say *s)
 {
-	wn_say(s, "packets are balanced one by one.");
+	wn_say(s, s->f->u.epoch.flows_before > 0 ? "neighbouring flows are sent the same way."
+						 : "packets are balanced one by one.");
 }
 
 static void say_packets(const struct wn_say *s)
@@ -268,6 +306,9 @@ static void prove_packets(const struct wn_say *s)
 	wn_say(s, " of flow %u, and ", (unsigned)e->flow);
 	wn_say_count(s, e->switches, "time");
 	wn_say(s, " another router than for the packet before.");
+	if (e->moments > 1)
+		wn_say(s, " Had the path changed, it would have done so %u times or more.",
+			(unsigned)e->moments);
 }
 
 static void else_packets(const struct wn_say *s)

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <cmocka.h>
 
+#include "multipath/graph.h"
 #include "record.h"
 #include "traced.h"
 
@@ -200,6 +201,93 @@ static void test_how_many_it_takes(void **state)
 	}
 }
 
+/* s - r - one of four - j - d: of all paths, with more of r, of the four, and behind all. */
+static void trace_fan(const char *r, const char *four, const char *extra, const char *options,
+	uint64_t seed, struct traced *out)
+{
+	char text[2048];
+	size_t len;
+
+	len = (size_t)snprintf(text, sizeof(text),
+		"source s\ntarget d\nhost s addr 10.0.0.1\nnode r addr 10.0.1.1 %s\n"
+		"node j addr 10.0.4.1\nhost d addr 10.0.5.1\nlink s r delay 1ms\n"
+		"link j d delay 1ms\n",
+		r);
+	for (int i = 0; i < 4; i++)
+		len += (size_t)snprintf(text + len, sizeof(text) - len,
+			"node m%d addr 10.0.2.%d %s\nlink r m%d delay 1ms\nlink m%d j delay 1ms\n",
+			i, i + 1, four, i, i);
+	snprintf(text + len, sizeof(text) - len, "%s", extra);
+	traced_open(out, text, options, seed);
+}
+
+/* Each flow was asked once: that all of them go one way from then on tells of the change. */
+static void test_change_over_flows(void **state)
+{
+	const uint64_t change_ns = 59 * RECORD_MS; /* 1 ms from s to r */
+	unsigned in_time = 0;
+
+	(void)state;
+	for (uint64_t seed = 1; seed <= 8; seed++) {
+		const struct wn_finding *f;
+		struct traced t;
+
+		trace_fan("", "", "route r to d via m0 during 60ms..10s\n", "paths yes pps 300",
+			seed, &t);
+		expect_found(&t.found, "path-changed likely 1-2..2\n");
+		f = &t.found.list[0];
+		assert_int_equal(f->u.epoch.routers_after, 1);
+		same_addr(&f->u.epoch.is, "10.0.2.1");
+		assert_true(f->u.epoch.flows_before > 3 && f->u.epoch.flows_after > 100);
+		assert_true(f->u.epoch.from_ns <= change_ns);
+		in_time += f->u.epoch.to_ns >= change_ns;
+		traced_close(&t);
+	}
+	assert_true(in_time >= 7);
+}
+
+/* Balancing by flow is no change, whatever its routers leave unanswered. */
+static void test_no_change_over_flows(void **state)
+{
+	static const char *const four[] = {"", "limit 2/s burst 2", "drop-replies 30%"};
+	char options[64];
+	struct traced t;
+
+	(void)state;
+	for (uint64_t seed = 1; seed <= 60; seed++) {
+		snprintf(options, sizeof(options), "paths yes pps %d source-port %d",
+			seed % 2 ? 100 : 300, (int)(20000 + 77 * seed));
+		trace_fan("", four[seed % 3], "", options, seed, &t);
+		assert_int_equal(found_count(&t.found, WN_FINDING_PATH_CHANGED), 0);
+		assert_int_equal(found_count(&t.found, WN_FINDING_PER_PACKET), 0);
+		traced_close(&t);
+	}
+}
+
+/* What the graph shows as balanced packet by packet is called so, and nothing else. */
+static void test_packets_over_flows(void **state)
+{
+	unsigned shown = 0;
+
+	(void)state;
+	for (uint64_t seed = 1; seed <= 20; seed++) {
+		struct wn_graph g;
+		struct traced t;
+		bool packet;
+
+		trace_fan("balance packet", "", "", "paths yes", seed, &t);
+		assert_int_equal(wn_graph_build(t.r, &g), WN_OK);
+		packet = g.nodes[g.hop_first[1]].lb == WN_LB_PACKET;
+		shown += packet;
+		assert_int_equal(found_count(&t.found, WN_FINDING_PER_PACKET), packet);
+		if (packet)
+			assert_int_equal(found_count(&t.found, WN_FINDING_UNSTEADY), 0);
+		wn_graph_free(&g);
+		traced_close(&t);
+	}
+	assert_true(shown >= 10);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -211,6 +299,9 @@ int main(void)
 		cmocka_unit_test(test_per_packet),
 		cmocka_unit_test(test_per_flow_is_no_change),
 		cmocka_unit_test(test_how_many_it_takes),
+		cmocka_unit_test(test_change_over_flows),
+		cmocka_unit_test(test_no_change_over_flows),
+		cmocka_unit_test(test_packets_over_flows),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
