@@ -312,6 +312,8 @@ static struct shift find_shift(const struct group *g, uint32_t groups)
 	struct shift best = {.ppb = WN_CHANCE_PPB};
 	uint32_t tries = 2 * g->router_count * groups;
 
+	if (tries == 0)
+		return best; /* nobody was met */
 	for (uint32_t i = 0; i < g->router_count; i++) {
 		if (g->routers[i].last + 1 < g->count)
 			try_shift(g, g->routers[i].last + 1, false, &best);
@@ -328,7 +330,8 @@ static struct wn_span when(const struct group *g, const struct shift *s)
 	uint32_t from = s->at - 1, to = s->at, side = s->appear ? g->count - s->at : s->at;
 	double same = (side - s->some + 1.0) / (side + 2.0), p = same; /* Laplace */
 
-	for (; p > LATER_CHANCE; p *= same) {
+	while (p > LATER_CHANCE) {
+		p *= same;
 		if (s->appear && from > 0)
 			from--;
 		else if (!s->appear && to + 1 < g->count)
