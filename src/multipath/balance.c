@@ -12,11 +12,14 @@
 
 #include "base/alloc.h"
 
+#define CERTAIN 7 /* repeats that would have shown it, but for a chance of 1% at most */
+
 /* When the answer changed behind a node: after every probe up to `after`, before `before`. */
 struct change {
 	uint32_t after, before;
 	bool seen;
-	bool back; /* who was left was met again */
+	bool back;	/* who was left was met again */
+	uint32_t stays; /* repeats of torn flows that came to the node again */
 };
 
 struct judge {
@@ -61,6 +64,36 @@ static void read_torn(struct judge *j, const struct wn_cell *c, uint32_t node)
 	}
 }
 
+static uint32_t answers_of(const struct wn_builder *b, const struct wn_cell *c)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = c->first; i < c->first + c->count; i++)
+		n += b->r->probes[wn_order_probe(b, i)].first_reply != WN_NONE;
+	return n;
+}
+
+/*
+ * That it is the node itself by which flows go apart: those that do came to it each time they were
+ * sent. Were it one before, they would have been elsewhere as well. By node.
+ */
+static void find_certain(struct judge *j)
+{
+	const struct wn_builder *b = j->b;
+
+	for (uint32_t i = 0; i < b->cell_count; i++) {
+		const struct wn_cell *c = &b->cells[i];
+		uint32_t node = c->kind == WN_CELL_TORN ? wn_graph_before(b, i) : WN_NONE;
+
+		if (node == WN_NONE)
+			continue;
+		if (wn_graph_width(b->g, b->g->nodes[node].ttl) == 1)
+			j->changes[node].stays = CERTAIN;
+		else if (answers_of(b, c - 1) > 1)
+			j->changes[node].stays += answers_of(b, c - 1) - 1;
+	}
+}
+
 static void find_torn(struct judge *j)
 {
 	for (uint32_t i = 0; i < j->b->cell_count; i++) {
@@ -70,9 +103,9 @@ static void find_torn(struct judge *j)
 		if (c->kind != WN_CELL_TORN)
 			continue;
 		node = wn_graph_before(j->b, i);
-		if (node == WN_NONE)
+		if (node == WN_NONE || j->changes[node].stays < CERTAIN)
 			j->from[c->ttl - 1] = true;
-		else
+		if (node != WN_NONE)
 			read_torn(j, c, node);
 		j->from[c->ttl] = true;
 	}
@@ -114,6 +147,7 @@ static void find_back(struct judge *j)
 
 static void judge_torn(struct judge *j)
 {
+	find_certain(j);
 	find_torn(j);
 	find_back(j);
 	for (uint32_t i = 0; i < j->b->g->node_count; i++) {
@@ -135,6 +169,7 @@ static void judge_reach(struct wn_graph *g, const bool from[256])
 		uint32_t end = g->hop_first[ttl + 1];
 
 		torn = (torn || from[ttl]) && wn_graph_width(g, ttl) > 1;
+		g->hops[ttl].apart = torn;
 		for (uint32_t i = g->hop_first[ttl]; torn && i < end; i++)
 			if (g->nodes[i].out_count > 1 || g->nodes[i].lb != WN_LB_NONE)
 				g->nodes[i].lb = WN_LB_UNKNOWN;

@@ -169,8 +169,7 @@ static bool is_judged_as_a_whole(const struct wn_builder *b, unsigned ttl)
 {
 	const struct wn_graph *g = b->g;
 
-	if (b->r->params.paths == WN_PATHS_NODES || g->hops[ttl].torn > 0 ||
-		g->hops[ttl - 1].torn > 0)
+	if (b->r->params.paths == WN_PATHS_NODES || g->hops[ttl].torn > 0 || g->hops[ttl - 1].apart)
 		return true;
 	if (b->r->params.paths != WN_PATHS_LITE || wn_graph_width(g, ttl - 1) <= LITE_WIDTH)
 		return false;

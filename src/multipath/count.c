@@ -64,7 +64,7 @@ struct link *wn_paths_link(const struct wn_paths *p, uint16_t from, uint16_t to)
 	return l->from != NO_VERTEX ? l : NULL;
 }
 
-static void add_link(struct wn_paths *p, uint16_t from, uint16_t to, bool proved)
+static void add_link(struct wn_paths *p, uint16_t from, uint16_t to, bool proved, bool repeated)
 {
 	struct link *l = link_slot(p, from, to);
 	struct vertex *v = &p->vertex[from];
@@ -72,13 +72,14 @@ static void add_link(struct wn_paths *p, uint16_t from, uint16_t to, bool proved
 	v->via++;
 	if (l->from != NO_VERTEX) {
 		l->proved = l->proved || proved;
+		l->repeated += repeated;
 		return;
 	}
 	if (p->link_count > p->link_mask - p->link_mask / 4) {
 		p->full = true;
 		return;
 	}
-	*l = (struct link){.from = from, .to = to, .proved = proved};
+	*l = (struct link){from, to, proved, repeated};
 	p->link_count++;
 	v->sole = to;
 	v->succ++;
@@ -117,7 +118,8 @@ static void count_step(struct wn_paths *p, uint32_t flow, unsigned ttl, uint16_t
 		v->pending++;
 	else if (to != NO_VERTEX &&
 		 (cell->state == CELL_SEEN || (p->vertex[to].flags & VERTEX_SILENT)))
-		add_link(p, at, to, is_seen(p, flow, ttl) && is_seen(p, flow, ttl - 1));
+		add_link(p, at, to, is_seen(p, flow, ttl) && is_seen(p, flow, ttl - 1),
+			cell->tries > 1);
 }
 
 /* The silence before one that answers. */
@@ -154,6 +156,12 @@ static void count_flow(struct wn_paths *p, uint32_t flow)
 	}
 }
 
+/* Flows met it; where packets go each their own way, one answer to any of them is enough. */
+static bool is_met(const struct hop *hop, const struct vertex *v)
+{
+	return v->flows > 0 || (hop->per_packet && !(v->flags & VERTEX_SILENT));
+}
+
 static void count_hops(struct wn_paths *p)
 {
 	for (unsigned ttl = p->params.first_ttl; ttl <= p->params.max_ttl; ttl++) {
@@ -162,7 +170,7 @@ static void count_hops(struct wn_paths *p)
 		hop->vertices = hop->out = hop->again = hop->seen = 0;
 		hop->settled = true;
 		for (uint16_t i = hop->first; i != NO_VERTEX; i = p->vertex[i].next)
-			hop->vertices += p->vertex[i].flows > 0;
+			hop->vertices += is_met(hop, &p->vertex[i]);
 		for (uint32_t flow = 0; flow < p->used; flow++) {
 			const struct cell *cell = wn_paths_cell(p, flow, ttl);
 
@@ -171,6 +179,31 @@ static void count_hops(struct wn_paths *p)
 			hop->seen += cell->state == CELL_SEEN;
 		}
 	}
+}
+
+/* From where packets go each their own way to where all ways meet again. */
+static void find_apart(struct wn_paths *p)
+{
+	bool apart = false;
+
+	for (uint32_t i = 0; i < p->hops; i++) {
+		apart = (apart || p->hop[i].per_packet) && p->hop[i].vertices > 1;
+		p->hop[i].apart = apart;
+	}
+}
+
+bool wn_paths_is_whole(const struct wn_paths *p, unsigned ttl)
+{
+	if (p->params.paths == WN_PATHS_NODES || wn_paths_hop(p, ttl)->per_packet)
+		return true;
+	return ttl > p->params.first_ttl && wn_paths_hop(p, ttl - 1)->apart;
+}
+
+bool wn_paths_is_hidden(const struct wn_paths *p, uint16_t at)
+{
+	unsigned next = at == SOURCE ? p->params.first_ttl : p->vertex[at].ttl + 1u;
+
+	return next <= p->params.max_ttl && wn_paths_is_whole(p, next);
 }
 
 void wn_paths_count(struct wn_paths *p)
@@ -187,5 +220,6 @@ void wn_paths_count(struct wn_paths *p)
 	for (uint32_t flow = 0; flow < p->used; flow++)
 		count_flow(p, flow);
 	count_hops(p);
+	find_apart(p);
 	wn_paths_share_out(p);
 }

@@ -103,6 +103,7 @@ struct wn_graph_hop {
 	uint32_t met;	/* flows of all its nodes: what shares are parts of */
 	uint32_t torn;	/* of these met several interfaces */
 	uint32_t lost;	/* flows that got no answer here, which loss is enough to explain */
+	bool apart;	/* two probes of one flow may have met different nodes here */
 	/* Bound on the chance that one more interface was missed here; 0: the TTL is not looked at
 	 * as a whole, or taken for granted. */
 	uint32_t miss_ppb;

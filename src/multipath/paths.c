@@ -185,6 +185,7 @@ static void learn_reply(struct wn_paths *p, const struct wn_event *ev)
 	if (cell->state == CELL_SEEN && cell->vertex != at &&
 		!(p->vertex[cell->vertex].flags & VERTEX_SILENT)) {
 		wn_paths_hop(p, who->ttl)->per_packet = true;
+		cell->torn = 1;
 		return;
 	}
 	if (cell->state != CELL_SEEN)

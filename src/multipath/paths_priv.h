@@ -50,8 +50,9 @@ enum cell_state {
 
 struct cell {
 	uint16_t vertex;
-	uint8_t state : 7;
+	uint8_t state : 6;
 	uint8_t first_lost : 1; /* the first of the tries */
+	uint8_t torn : 1;	/* answered by others as well */
 	uint8_t tries;
 };
 
@@ -67,6 +68,8 @@ struct vertex {
 	uint8_t ttl;
 	uint8_t flags;
 	uint16_t next; /* at the same TTL */
+	/* Probes of kind.c, sent: one TTL on, and here. */
+	uint8_t repeated, confirmed;
 	/* Counted anew by wn_paths_count. */
 	uint16_t sole;	  /* its only successor so far */
 	uint32_t flows;	  /* that pass it */
@@ -83,7 +86,6 @@ struct hop {
 	uint64_t interval_ns;
 	uint32_t lost, answered; /* probes */
 	uint32_t lost_since;	 /* the last answer */
-	uint32_t repeated;	 /* probes of kind.c, sent */
 	bool mixed;		 /* flow labels have been asked about */
 	uint16_t row[ROW_MAX];	 /* the flows tried last, in order: a ring */
 	uint32_t row_count;
@@ -101,6 +103,7 @@ struct hop {
 	/* Counted anew. */
 	uint32_t vertices, out, again, seen;
 	bool settled; /* those before it need no more flows here */
+	bool apart;   /* two probes of one flow may be at different ones of its vertices */
 };
 
 struct who {	       /* a probe, by record of the trace engine */
@@ -111,7 +114,8 @@ struct who {	       /* a probe, by record of the trace engine */
 
 struct link {
 	uint16_t from, to;
-	bool proved; /* one flow was seen at both ends, or is asked for it */
+	bool proved;	   /* one flow was seen at both ends, or is asked for it */
+	uint32_t repeated; /* flows that were asked more than once at its end */
 };
 
 struct wn_paths {
@@ -181,6 +185,11 @@ double wn_paths_share(const struct wn_paths *p, uint32_t k);
 uint32_t wn_paths_points(struct wn_paths *p, uint32_t k);
 /* A link that flows have shown; NULL. */
 struct link *wn_paths_link(const struct wn_paths *p, uint16_t from, uint16_t to);
+
+/* No link to this TTL is told by flows: it is judged by its vertices alone. */
+bool wn_paths_is_whole(const struct wn_paths *p, unsigned ttl);
+/* The TTL behind a vertex is such a one. */
+bool wn_paths_is_hidden(const struct wn_paths *p, uint16_t at);
 
 /* plan.c: asks for what is needed now. */
 void wn_paths_plan(struct wn_paths *p);

@@ -111,9 +111,11 @@ struct sum {
 	double allowed, missed;
 };
 
-static void add_wide(const struct wn_paths *p, const struct vertex *v, struct sum *sum)
+static void add_wide(const struct wn_paths *p, uint16_t at, struct sum *sum)
 {
-	if (v->succ < 3 || (v->flags & VERTEX_END))
+	const struct vertex *v = &p->vertex[at];
+
+	if (v->succ < 3 || (v->flags & VERTEX_END) || wn_paths_is_hidden(p, at))
 		return;
 	sum->allowed += wn_paths_share(p, v->succ);
 	sum->missed += miss_of(p, v);
@@ -131,11 +133,11 @@ static bool is_enough_together(const struct wn_paths *p, unsigned ttl)
 	if (p->params.miss_by_vertex || ttl == p->params.first_ttl)
 		return false;
 	for (uint16_t i = wn_paths_hop(p, ttl - 1)->first; i != NO_VERTEX; i = p->vertex[i].next)
-		add_wide(p, &p->vertex[i], &here);
+		add_wide(p, i, &here);
 	if (here.missed <= here.allowed)
 		return true;
 	for (uint16_t i = 0; i < p->vertex_count; i++)
-		add_wide(p, &p->vertex[i], &all);
+		add_wide(p, i, &all);
 	return all.missed <= all.allowed;
 }
 
@@ -335,18 +337,12 @@ static void plan_proofs(struct wn_paths *p, unsigned ttl)
 	}
 }
 
-static bool is_per_packet(const struct wn_paths *p, unsigned ttl)
-{
-	return ttl >= p->params.first_ttl && wn_paths_hop(p, ttl)->per_packet;
-}
-
 static void plan_hop(struct wn_paths *p, unsigned ttl)
 {
 	bool wide = ttl > p->params.first_ttl && wn_paths_hop(p, ttl - 1)->vertices > LITE_WIDTH &&
 		    !wn_paths_hop(p, ttl)->meshed;
 
-	if (p->params.paths == WN_PATHS_NODES || is_per_packet(p, ttl - 1) ||
-		is_per_packet(p, ttl)) {
+	if (wn_paths_is_whole(p, ttl)) {
 		plan_by_hop(p, ttl);
 	} else if (p->params.paths == WN_PATHS_LITE && wide) {
 		plan_by_hop(p, ttl);

@@ -48,15 +48,16 @@ static struct found find_all(const struct wn_paths *p)
 {
 	struct found f = {.singles = 1};
 
-	for (uint32_t i = 0; i < p->hops && p->params.paths == WN_PATHS_NODES; i++)
-		find(&f, p->hop[i].vertices, 1);
+	for (uint32_t i = 0; i < p->hops; i++)
+		if (wn_paths_is_whole(p, p->params.first_ttl + i))
+			find(&f, p->hop[i].vertices, 1);
 	for (uint16_t i = 0; i < p->vertex_count && p->params.paths != WN_PATHS_NODES; i++) {
 		const struct vertex *v = &p->vertex[i];
 		uint32_t width = i == SOURCE ? 1 : wn_paths_hop(p, v->ttl)->vertices;
 		/* Those that get flows of their own, see plan.c. */
 		bool own = width > 1 && (p->params.paths == WN_PATHS_FULL || width <= LITE_WIDTH);
 
-		if (!(v->flags & VERTEX_END))
+		if (!(v->flags & VERTEX_END) && !wn_paths_is_hidden(p, i))
 			find(&f, v->succ, own);
 	}
 	return f;

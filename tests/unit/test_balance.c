@@ -25,7 +25,8 @@ static void test_per_packet(void **state)
 
 static void test_torn_flows_draw_no_links(void **state)
 {
-	static const char *const lines[] = {"1 21 31/32/31 4", "1 22 33 4", NULL};
+	static const char *const lines[] = {
+		"1 21/21/21/21/21/21/21/21 31/32/31 4", "1 22 33 4", NULL};
 	struct scene s;
 
 	(void)state;
@@ -40,6 +41,27 @@ static void test_torn_flows_draw_no_links(void **state)
 	expect_link(&s, 3, 31, 4, 0);
 	expect_link(&s, 3, 33, 4, 1);
 	assert_int_equal(s.g.flows[0].path, WN_NONE);
+	leave(&s);
+}
+
+/* It is not the last node that answered which sends them so, unless they come to it each time. */
+static void test_packets_parted_before(void **state)
+{
+	static const char *const lines[] = {
+		"1 21 31/32/31 41 5", "1 21/21 31 41 5", "1 22 33 42 5", NULL};
+	struct scene s;
+
+	(void)state;
+	draw(&s, WN_PATHS_FULL, lines);
+	assert_false(joined(&s, 1, 1, 21)->unsure);
+	assert_true(joined(&s, 2, 21, 31)->unsure);
+	assert_true(joined(&s, 2, 22, 33)->unsure);
+	assert_true(joined(&s, 3, 31, 41)->unsure);
+	assert_false(joined(&s, 4, 41, 5)->unsure);
+	assert_int_equal(at(&s, 2, 21)->lb, WN_LB_UNKNOWN);
+	assert_true(s.g.hops[2].apart);
+	assert_false(s.g.hops[4].apart && s.g.hops[5].apart);
+	assert_false(s.g.links_claimed);
 	leave(&s);
 }
 
@@ -277,6 +299,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_per_packet),
 		cmocka_unit_test(test_torn_flows_draw_no_links),
+		cmocka_unit_test(test_packets_parted_before),
 		cmocka_unit_test(test_path_change),
 		cmocka_unit_test(test_icmp),
 		cmocka_unit_test(test_flow_label),

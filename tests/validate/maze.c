@@ -435,7 +435,7 @@ static void judge_link(const struct walk *w, const struct wn_graph *g,
 		linked[at] = true;
 	else if (l->inferred)
 		out->wrong_edges++;
-	else
+	else if (!l->unsure)
 		out->false_edges++;
 }
 
@@ -455,6 +455,11 @@ static void judge_ttl(
 
 		seen[node] = true;
 		out->false_vertices += node < MAZE_NODES && !m->at[ttl][node];
+		if (node < MAZE_NODES && m->nodes[node].per_packet &&
+			(n->lb == WN_LB_PACKET || n->out_count > 1)) {
+			out->by_packet++;
+			out->unnamed += n->lb != WN_LB_PACKET;
+		}
 		for (uint32_t l = n->first_out; l < n->first_out + n->out_count; l++)
 			judge_link(w, g, &g->links[l], linked, out);
 	}
@@ -497,6 +502,7 @@ static void judge(const struct walk *w, struct maze_run *out)
 		judged += ppb > 0;
 		least_ppb = ppb > 0 && ppb < least_ppb ? ppb : least_ppb;
 	}
+	out->too_unsure = !w->o->by_vertex && g.whole_ppb > w->o->miss_ppm * 1000;
 	out->uneven = judged > 0 && least_ppb <= 10000000 / judged;
 	wn_graph_free(&g);
 }

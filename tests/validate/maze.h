@@ -52,8 +52,10 @@ struct maze_run {
 	uint32_t probes;
 	uint64_t took_ns;
 	uint32_t missed_vertices, missed_edges; /* that exist and were not found */
-	uint32_t false_vertices, false_edges;	/* found and do not exist */
+	uint32_t false_vertices, false_edges;	/* found, not as unsure, and do not exist */
 	uint32_t inferred_edges, wrong_edges;	/* shown though no flow did; those wrong */
+	uint32_t by_packet, unnamed; /* found nodes that balance by packet; not called so */
+	bool too_unsure;	     /* more is left to chance than was asked for */
 	bool uneven; /* shares are called unequal, which they never are but for weights */
 	/*
 	 * What branches in truth (nodes: TTLs with several vertices; else: found vertices with
