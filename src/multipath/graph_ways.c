@@ -11,7 +11,7 @@ struct whole {
 	const struct wn_graph *g;
 	uint32_t *flows;
 	bool given[256];  /* every flow that goes so far passes the only node there is */
-	bool unsure[256]; /* links from there are unsure, which all of a TTL are or none */
+	bool unsure[256]; /* links from there are unsure, or a flow takes them by turns */
 };
 
 static bool is_given(const struct wn_builder *b, unsigned ttl)
@@ -23,12 +23,21 @@ static bool is_given(const struct wn_builder *b, unsigned ttl)
 	return ttl == b->g->last_ttl || only->ended < only->flows;
 }
 
+/* No flow has one way through it. */
+static bool by_turns(const struct wn_graph_node *n)
+{
+	return n->lb == WN_LB_PACKET || n->lb == WN_LB_UNKNOWN;
+}
+
 static void read_ttls(const struct wn_builder *b, struct whole *w)
 {
 	for (unsigned ttl = b->g->first_ttl; ttl <= b->g->last_ttl; ttl++)
 		w->given[ttl] = is_given(b, ttl);
 	for (uint32_t i = 0; i < b->g->link_count; i++)
 		w->unsure[b->g->nodes[b->g->links[i].from].ttl] = b->g->links[i].unsure;
+	for (uint32_t i = 0; i < b->g->node_count; i++)
+		if (by_turns(&b->g->nodes[i]))
+			w->unsure[b->g->nodes[i].ttl] = true;
 }
 
 /* Where a flow ends, for all that is known. */
@@ -63,7 +72,7 @@ static bool is_whole(const struct whole *w, const struct wn_graph_flow *f)
 	uint32_t node, before = WN_GRAPH_SOURCE;
 	unsigned last = end_of(w->g, f);
 
-	if (f->step_count == 0)
+	if (f->step_count == 0 || w->unsure[w->g->first_ttl - 1])
 		return false;
 	for (unsigned ttl = w->g->first_ttl; ttl <= last; ttl++) {
 		bool seen = s < end && s->ttl == ttl;
@@ -143,21 +152,16 @@ static void add(uint64_t *sum, uint64_t n)
 	*sum = n > INT64_MAX - *sum ? INT64_MAX : *sum + n;
 }
 
-/* Links say which ways there are: they were asked for, and belong to each other. */
+/* Links say which ways there are: they were asked for, and flows keep to theirs. */
 static bool links_tell(const struct wn_builder *b)
 {
 	for (uint32_t i = 0; i < b->g->link_count; i++)
 		if (b->g->links[i].unsure)
 			return false;
-	return b->r->params.paths != WN_PATHS_NODES;
-}
-
-static bool all_by_flow(const struct wn_graph *g)
-{
-	for (uint32_t i = 0; i < g->node_count; i++)
-		if (g->nodes[i].lb == WN_LB_PACKET || g->nodes[i].lb == WN_LB_UNKNOWN)
+	for (uint32_t i = 0; i < b->g->node_count; i++)
+		if (by_turns(&b->g->nodes[i]))
 			return false;
-	return true;
+	return b->r->params.paths != WN_PATHS_NODES;
 }
 
 /* Ways from the source to where flows ended or no link leads on. Links come in order of TTL. */
@@ -191,8 +195,8 @@ wn_err wn_graph_ways(struct wn_builder *b)
 				w.flows[count++] = i;
 		wn_sort(&w, count, &ops);
 		collect_paths(g, &w, count);
-		g->links_claimed = links_tell(b) && all_by_flow(g);
-		if (links_tell(b))
+		g->links_claimed = links_tell(b);
+		if (g->links_claimed)
 			count_possible(g, ways);
 		err = WN_OK;
 	}

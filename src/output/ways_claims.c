@@ -152,6 +152,11 @@ void wn_ways_model(struct wn_strbuf *out, const struct wn_ways *p)
 	uint32_t share_ppm = p->r->params.min_share_ppm;
 
 	wn_strbuf_puts(out, "Model: per-flow balancing");
+	/* Where no flow is sent twice on purpose. */
+	if (p->r->params.paths == WN_PATHS_NODES)
+		wn_strbuf_puts(out, " (--mode nodes does not test it)");
+	if (p->r->params.paths == WN_PATHS_FLOWS)
+		wn_strbuf_puts(out, " (--npaths does not test it)");
 	if (share_ppm == 0) {
 		wn_strbuf_puts(out, ", all branches of a router alike");
 		return;
@@ -173,10 +178,14 @@ static void add_bound(struct claims *c, uint32_t ppb)
 	wn_view_drop(&c->text, &text);
 }
 
-static bool has_dead_ends(const struct wn_graph *g)
+/* Of which a line of its own says that flows cannot tell what follows. */
+static bool has_dead_ends(const struct claims *c)
 {
+	const struct wn_graph *g = &c->p->g;
+	bool loops = c->p->r->stop != WN_STOP_LOOP;
+
 	for (uint32_t i = 0; i < g->node_count; i++)
-		if (g->nodes[i].dead_end)
+		if (g->nodes[i].dead_end || (loops && g->nodes[i].loop))
 			return true;
 	return false;
 }
@@ -219,7 +228,7 @@ static void say_model(struct claims *c)
 	}
 	wn_strbuf_fmt(&c->text, ". The chance that %s%s was missed is ",
 		g->links_claimed ? "anything" : "an interface",
-		!has_dead_ends(g)  ? ""
+		!has_dead_ends(c)  ? ""
 		: g->links_claimed ? " else"
 				   : " elsewhere");
 	add_bound(c, g->whole_ppb);
