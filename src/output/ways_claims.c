@@ -208,6 +208,20 @@ static void add_exceptions(struct claims *c)
 		       "are claimed there");
 }
 
+/* Both are bounds, and the engine's is the closer one where many routers have two ways. */
+static void add_excess(struct claims *c, uint32_t ppb)
+{
+	const struct wn_params *p = &c->p->r->params;
+	uint64_t asked = (uint64_t)p->miss_ppm * 1000;
+
+	if (p->paths == WN_PATHS_FLOWS || p->miss_by_vertex || p->miss_ppm == 0 ||
+		ppb <= asked + asked / 100)
+		return;
+	add(c, ", more than the ");
+	wn_ways_bound(&c->text, (uint32_t)asked);
+	add(c, " asked for");
+}
+
 static void say_model(struct claims *c)
 {
 	const struct wn_graph *g = &c->p->g;
@@ -232,6 +246,7 @@ static void say_model(struct claims *c)
 		: g->links_claimed ? " else"
 				   : " elsewhere");
 	add_bound(c, g->whole_ppb);
+	add_excess(c, g->whole_ppb);
 	if (g->whole_ppb < WN_STOPPING_PPB / 1000) {
 		add(c, ".");
 		end_line(c);

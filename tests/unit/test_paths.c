@@ -304,6 +304,19 @@ static void test_dot_says_what_it_claims(void **state)
 	record_fini(&rec);
 }
 
+static void test_more_than_asked_for(void **state)
+{
+	static const char *const lines[] = {"1 2 !", "1 2 !", "1 2 !", "1 2 !", NULL};
+	struct record rec = {0};
+
+	(void)state;
+	lines_of(&rec, WN_PATHS_FULL, lines);
+	expect(&rec, "at most 12.5%, more than the 5% asked for; at one");
+	rec.events[0].u.start.miss_ppm = 130000;
+	expect(&rec, "at most 12.5%; at one");
+	record_fini(&rec);
+}
+
 static void test_kinds_of_balancing(void **state)
 {
 	static const char *const lines[] = {"1 21 !", "1 22 !", NULL};
@@ -571,6 +584,7 @@ int main(void)
 		cmocka_unit_test(test_one_is_no_plural),
 		cmocka_unit_test(test_source),
 		cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_more_than_asked_for),
 		cmocka_unit_test(test_kinds_of_balancing),
 		cmocka_unit_test(test_beyond_the_model),
 		cmocka_unit_test(test_uneven_shares),
