@@ -128,6 +128,30 @@ static wn_err add_probe(struct wn_result *r, const struct wn_event *ev,
 	return WN_OK;
 }
 
+void wn_result_note_sent(struct wn_probe_rec *rec, const struct wn_event *ev)
+{
+	rec->state = WN_PROBE_PENDING;
+	rec->number = ev->u.sent.number;
+	rec->clock = ev->u.sent.clock;
+}
+
+void wn_result_note_failed(struct wn_probe_rec *rec, const struct wn_event *ev)
+{
+	rec->state = WN_PROBE_FAILED;
+	rec->number = ev->u.failed.number;
+	rec->err = ev->u.failed.err;
+	rec->sys = ev->u.failed.sys;
+}
+
+wn_err wn_result_note_timeout(struct wn_probe_rec *rec, const struct wn_event *ev)
+{
+	if (rec->state != WN_PROBE_PENDING)
+		return WN_EINVAL;
+	rec->state = WN_PROBE_LOST;
+	rec->waited_ns = ev->u.timeout.waited_ns;
+	return WN_OK;
+}
+
 static wn_err apply_sent(struct wn_result *r, const struct wn_event *ev)
 {
 	struct wn_probe_rec *rec;
@@ -137,9 +161,7 @@ static wn_err apply_sent(struct wn_result *r, const struct wn_event *ev)
 		err = add_probe(r, ev, &ev->u.sent.probe, &rec);
 	if (err)
 		return err;
-	rec->state = WN_PROBE_PENDING;
-	rec->number = ev->u.sent.number;
-	rec->clock = ev->u.sent.clock;
+	wn_result_note_sent(rec, ev);
 	return WN_OK;
 }
 
@@ -150,10 +172,7 @@ static wn_err apply_failed(struct wn_result *r, const struct wn_event *ev)
 
 	if (err)
 		return err;
-	rec->state = WN_PROBE_FAILED;
-	rec->number = ev->u.failed.number;
-	rec->err = ev->u.failed.err;
-	rec->sys = ev->u.failed.sys;
+	wn_result_note_failed(rec, ev);
 	if (rec->err == WN_EBLOCKED)
 		r->counters.blocked++;
 	return WN_OK;
@@ -163,11 +182,7 @@ static wn_err apply_timeout(struct wn_result *r, const struct wn_event *ev)
 {
 	uint32_t i = wn_result_find_probe(r, ev->probe_id);
 
-	if (i == WN_NONE || r->probes[i].state != WN_PROBE_PENDING)
-		return WN_EINVAL;
-	r->probes[i].state = WN_PROBE_LOST;
-	r->probes[i].waited_ns = ev->u.timeout.waited_ns;
-	return WN_OK;
+	return i == WN_NONE ? WN_EINVAL : wn_result_note_timeout(&r->probes[i], ev);
 }
 
 /* ---- replies ---- */

@@ -63,9 +63,7 @@ static wn_err apply_sent(struct wn_result *r, const struct wn_event *ev)
 		err = add(r, ev, &ev->u.sent.probe, &rec);
 	if (err)
 		return err;
-	rec->state = WN_PROBE_PENDING;
-	rec->number = ev->u.sent.number;
-	rec->clock = ev->u.sent.clock;
+	wn_result_note_sent(rec, ev);
 	return WN_OK;
 }
 
@@ -76,19 +74,7 @@ static wn_err apply_failed(struct wn_result *r, const struct wn_event *ev)
 
 	if (err)
 		return err;
-	rec->state = WN_PROBE_FAILED;
-	rec->number = ev->u.failed.number;
-	rec->err = ev->u.failed.err;
-	rec->sys = ev->u.failed.sys;
-	return WN_OK;
-}
-
-static wn_err apply_timeout(struct wn_side_rec *side, const struct wn_event *ev)
-{
-	if (side->sent.state != WN_PROBE_PENDING)
-		return WN_EINVAL;
-	side->sent.state = WN_PROBE_LOST;
-	side->sent.waited_ns = ev->u.timeout.waited_ns;
+	wn_result_note_failed(rec, ev);
 	return WN_OK;
 }
 
@@ -128,7 +114,7 @@ wn_err wn_result_apply_side(struct wn_result *r, const struct wn_event *ev)
 	case WN_EV_FAILED:
 		return apply_failed(r, ev);
 	case WN_EV_TIMEOUT:
-		return apply_timeout(&r->sides[index], ev);
+		return wn_result_note_timeout(&r->sides[index].sent, ev);
 	default:
 		return apply_reply(r, index, ev);
 	}

@@ -53,6 +53,9 @@ uint32_t wn_result_responder_key(
 /* apply.c: parts of the fold that side probes have in common with all others. */
 wn_err wn_result_check_stamp(enum wn_clock clock);
 wn_err wn_result_check_reply(const struct wn_event *ev, const struct wn_probe_rec *to);
+void wn_result_note_sent(struct wn_probe_rec *rec, const struct wn_event *ev);
+void wn_result_note_failed(struct wn_probe_rec *rec, const struct wn_event *ev);
+wn_err wn_result_note_timeout(struct wn_probe_rec *rec, const struct wn_event *ev);
 /* It answers its probe: is no duplicate, and no redirect. */
 bool wn_result_is_first(const struct wn_event *ev);
 wn_err wn_result_add_responder(struct wn_result *r, const struct wn_addr *addr, uint32_t *out);
