@@ -165,6 +165,8 @@ enum wend_event_kind {
 	WEND_LOST = 2,	/* nobody did in time */
 	WEND_DONE = 3	/* the last one: stop or err says why */
 };
+/* Without memory for them others than WEND_DONE may be missing; its counts are right all the same.
+ */
 
 /* Why a trace ended. */
 enum wend_stop {

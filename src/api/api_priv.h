@@ -70,14 +70,12 @@ struct wend {
 	uint32_t active;  /* items */
 	uint32_t running; /* of these are not among those that are done */
 	struct wn_api_queue to_call, to_pull;
-	bool inside;	      /* a callback */
-	bool ending;	      /* nothing new is started */
-	uint64_t lost_events; /* for which there was no memory */
+	bool inside; /* a callback */
+	bool ending; /* nothing new is started */
 	struct wn_errctx why;
 };
 
 /* events.c */
-struct wn_api_queue *wn_api_queue_of(wend *w, const struct wn_api_item *item);
 void wn_api_queue_push(wend *w, const struct wn_api_item *item, const struct wend_event *ev);
 void wn_api_queue_done(wend *w, struct wn_api_item *item);
 /* The next event and whose it is; false: there is none. A DONE one frees its item. */

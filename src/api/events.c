@@ -7,7 +7,7 @@
 
 #define CAP_MIN 64u
 
-struct wn_api_queue *wn_api_queue_of(wend *w, const struct wn_api_item *item)
+static struct wn_api_queue *queue_of(wend *w, const struct wn_api_item *item)
 {
 	return item->callback ? &w->to_call : &w->to_pull;
 }
@@ -30,13 +30,11 @@ static bool grow(struct wn_api_queue *q)
 
 void wn_api_queue_push(wend *w, const struct wn_api_item *item, const struct wend_event *ev)
 {
-	struct wn_api_queue *q = wn_api_queue_of(w, item);
+	struct wn_api_queue *q = queue_of(w, item);
 	struct wend_event *slot;
 
-	if (q->len == q->cap && !grow(q)) {
-		w->lost_events++;
-		return;
-	}
+	if (q->len == q->cap && !grow(q))
+		return; /* as the header says */
 	slot = &q->ring[(q->head + q->len++) & (q->cap - 1)];
 	*slot = *ev;
 	slot->size = sizeof(*slot);
@@ -46,7 +44,7 @@ void wn_api_queue_push(wend *w, const struct wn_api_item *item, const struct wen
 
 void wn_api_queue_done(wend *w, struct wn_api_item *item)
 {
-	struct wn_api_queue *q = wn_api_queue_of(w, item);
+	struct wn_api_queue *q = queue_of(w, item);
 
 	w->running--;
 	item->done_next = NULL;

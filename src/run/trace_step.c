@@ -7,7 +7,6 @@
 
 #include <assert.h>
 
-#include "os/os.h"
 
 void wn_run_trace_emit(struct wn_run_trace *rt, const struct wn_event *ev)
 {
