@@ -7,7 +7,6 @@
 
 #include <assert.h>
 
-
 void wn_run_trace_emit(struct wn_run_trace *rt, const struct wn_event *ev)
 {
 	/* A full table is counted by the result itself, and shown at the end. */
