@@ -8,9 +8,8 @@
 #include "packet/wire.h"
 #include "packet/wire_int.h"
 
-#define COMPENSATION_AT WN_COOKIE_BYTES /* in the payload; even, so it is one word of the sum */
-#define SYN_WINDOW	64240		/* of a Linux machine ... */
-#define SEGMENT_WINDOW	502		/* ... and about the same scaled, behind a handshake */
+#define SYN_WINDOW     64240 /* of a Linux machine ... */
+#define SEGMENT_WINDOW 502   /* ... and about the same scaled, behind a handshake */
 
 struct l4 {
 	uint8_t bytes[WN_TCP_HEADER + WN_TCP_OPTIONS_MAX];
@@ -78,15 +77,25 @@ static void write_header(const struct wn_probe *p, size_t payload_len, struct l4
 	l4->len = w.pos;
 }
 
+/* In the payload; even, so that it is one word of the sum. Without room for a cookie: first. */
+static size_t compensation_at(size_t payload_len)
+{
+	return payload_len < WN_COOKIE_BYTES + WN_COMPENSATION_BYTES ? 0 : WN_COOKIE_BYTES;
+}
+
 /* The two compensation bytes are left at 0. */
 static void write_payload(const struct wn_probe *p, uint8_t *payload, size_t len)
 {
 	struct wn_wr w;
 
 	wn_wr_init(&w, payload, len);
-	if (len >= WN_COOKIE_BYTES)
+	if (p->plain) {
+		wn_wr_fill(&w, p->pattern, len);
+		return;
+	}
+	if (p->proto == WN_PROTO_TCP ? len >= WN_COOKIE_BYTES : compensation_at(len) > 0)
 		wn_wr_bytes(&w, p->cookie, WN_COOKIE_BYTES);
-	if (p->proto != WN_PROTO_TCP)
+	if (p->proto != WN_PROTO_TCP && len >= WN_COMPENSATION_BYTES)
 		wn_wr_be16(&w, 0);
 	wn_wr_fill(&w, p->pattern, len - w.pos);
 }
@@ -102,9 +111,9 @@ static void settle_checksum(const struct wn_probe *p, struct l4 *l4, uint8_t *pa
 		sum = wn_csum_pseudo(&p->src, &p->dst, proto, (uint32_t)(l4->len + len));
 	sum = wn_csum_add(sum, l4->bytes, l4->len);
 	sum = wn_csum_add(sum, payload, len);
-	if (p->proto != WN_PROTO_TCP && p->checksum != 0) {
+	if (p->proto != WN_PROTO_TCP && p->checksum != 0 && !p->plain) {
 		csum = p->checksum;
-		wn_put_be16(payload + COMPENSATION_AT, wn_csum_compensate(sum, csum));
+		wn_put_be16(payload + compensation_at(len), wn_csum_compensate(sum, csum));
 	} else {
 		csum = wn_csum_finish(sum);
 		if (csum == 0 && p->proto == WN_PROTO_UDP) /* RFC 768: 0 means none */

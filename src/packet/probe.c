@@ -51,7 +51,7 @@ static uint16_t options_size(const struct wn_probe *p)
 
 uint16_t wn_probe_min_size(uint8_t family, enum wn_proto proto)
 {
-	uint16_t payload = proto == WN_PROTO_TCP ? 0 : WN_COOKIE_BYTES + 2;
+	uint16_t payload = proto == WN_PROTO_TCP ? 0 : WN_COOKIE_BYTES + WN_COMPENSATION_BYTES;
 
 	return (uint16_t)(wn_ip_header_size(family) + l4_header(proto) + payload);
 }
@@ -78,7 +78,9 @@ wn_err wn_probe_check(const struct wn_probe *p, struct wn_errctx *ctx)
 		return wn_fail(ctx, WN_ERANGE, "flow label beyond 20 bits");
 	if (p->tcp_options & ~WN_TCP_OPT_USUAL)
 		return wn_fail(ctx, WN_EINVAL, "a TCP option that probes cannot have");
-	min = (uint16_t)(wn_probe_min_size(p->dst.family, p->proto) + options_size(p));
+	min = (uint16_t)(wn_ip_header_size(p->dst.family) + l4_header(p->proto) + options_size(p));
+	if (p->proto != WN_PROTO_TCP && p->checksum)
+		min += WN_COMPENSATION_BYTES;
 	if (p->size < min || p->size > WN_PACKET_MAX)
 		return wn_fail(ctx, WN_ERANGE, "size %u: %s over IPv%u needs %u to %u bytes",
 			(unsigned)p->size, wn_proto_name(p->proto), (unsigned)p->dst.family,

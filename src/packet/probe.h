@@ -88,8 +88,10 @@ struct wn_probe {
 	uint8_t tcp_flags;   /* WN_TCP_*; 0 stands for a SYN */
 	uint8_t tcp_options; /* WN_TCP_OPT_*, as sent */
 	uint8_t cookie[8];   /* first bytes of the payload, where there is one */
-	uint8_t pattern;     /* the rest of the payload */
+	uint8_t pattern;     /* the rest of the payload ... */
+	bool plain;	     /* ... or all of it: no cookie, and no checksum as asked */
 	uint32_t mark;	     /* SO_MARK; 0 none */
+	uint32_t ifindex; /* leave by this interface; 0: as routed. Where a back end can choose */
 };
 
 /* Of flow 0 it is base. Odd factor: different flows have different labels, none is 0. */

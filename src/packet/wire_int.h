@@ -18,6 +18,7 @@
 #define WN_TCP_HEADER_MAX   60
 #define WN_TCP_OPTIONS_MAX  20 /* of ours */
 #define WN_COOKIE_BYTES	    8
+#define WN_COMPENSATION_BYTES 2 /* in the payload, that make a checksum come out as asked */
 
 #define WN_ICMP4_ECHO	    8
 #define WN_ICMP4_ECHO_REPLY 0

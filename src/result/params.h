@@ -70,6 +70,7 @@ struct wn_params {
 	uint8_t tos;
 	bool df;
 	uint8_t pattern;
+	bool plain; /* as of struct wn_probe */
 	enum wn_tcp_method tcp_method;
 	uint8_t tcp_flags, tcp_options; /* as in struct wn_probe */
 	uint32_t tcp_seq, tcp_ack;	/* of the connection: what either end expects next */

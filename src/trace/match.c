@@ -56,6 +56,14 @@ static bool has_ports_of(const struct wn_probe *probe, uint16_t sport, uint16_t 
 	return probe->proto == WN_PROTO_ICMP || (probe->sport == sport && probe->dport == dport);
 }
 
+/* A single probe may be too small for one, or have another payload throughout. */
+static bool sends_cookie(const struct wn_trace *t)
+{
+	const struct params *p = &t->params;
+
+	return !p->plain && p->size >= wn_probe_min_size(p->dst.family, p->proto);
+}
+
 /*
  * Zeros where the cookie should be are no cookie: a router that quotes 8 bytes and adds extensions
  * pads its quote with them (RFC 4884 section 3).
@@ -63,7 +71,7 @@ static bool has_ports_of(const struct wn_probe *probe, uint16_t sport, uint16_t 
 static bool has_cookie(const struct wn_trace *t, const struct wn_quote *q)
 {
 	return q->present && q->payload_present && t->params.proto != WN_PROTO_TCP &&
-	       wn_cookie_u64(q->cookie) != 0;
+	       sends_cookie(t) && wn_cookie_u64(q->cookie) != 0;
 }
 
 static bool is_waited_for(const struct rec *rec)
@@ -194,7 +202,9 @@ static struct verdict match_echo(struct wn_trace *t, const struct wn_reply *r)
 	if (t->params.proto != WN_PROTO_ICMP || r->icmp_id != t->params.sport)
 		return not_ours;
 	while ((rec = wn_trace_rec_by_tag(t, r->icmp_seq, rec)) != NO_REC)
-		if (r->payload_present && wn_trace_rec_has_cookie(t, rec, r->cookie))
+		if (!sends_cookie(t))
+			return accept(rec, WN_MATCH_WEAK);
+		else if (r->payload_present && wn_trace_rec_has_cookie(t, rec, r->cookie))
 			return accept(rec, WN_MATCH_STRONG);
 	return forged(t);
 }

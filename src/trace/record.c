@@ -105,6 +105,7 @@ void wn_trace_rec_probe(const struct wn_trace *t, uint16_t index, struct wn_prob
 		.sport = p->sport,
 		.dport = p->dport,
 		.pattern = p->pattern,
+		.plain = p->plain,
 		.tcp_flags = p->tcp_flags,
 		.tcp_options = p->tcp_options,
 		.mark = p->mark,
@@ -118,6 +119,9 @@ void wn_trace_rec_probe(const struct wn_trace *t, uint16_t index, struct wn_prob
 		out->sport = out->dport = 0;
 	}
 	wn_probe_stamp(out, &t->key, rec->number, rec->salt);
+	/* Too small for a checksum of our choice: a single probe, which its socket knows. */
+	if (p->proto != WN_PROTO_TCP && wn_probe_payload_size(out) < 2)
+		out->checksum = 0;
 	if (p->flow_mode == WN_FLOW_DUBLIN)
 		name_like_dublin(out);
 	if (p->tcp_method == WN_TCP_METHOD_SACK)

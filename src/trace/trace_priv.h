@@ -138,6 +138,7 @@ struct out {		  /* a probe in REC_OFFERED, REC_OUT or REC_AGAIN */
 	X(uint8_t, tos)                                                                            \
 	X(bool, df)                                                                                \
 	X(uint8_t, pattern)                                                                        \
+	X(bool, plain)                                                                             \
 	X(uint8_t, tcp_flags)                                                                      \
 	X(uint8_t, tcp_options)                                                                    \
 	X(uint32_t, mark)

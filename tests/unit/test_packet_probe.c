@@ -46,7 +46,7 @@ static void check_refuses(void **state)
 	REFUSED(src.family, 4, WN_EINVAL);
 	REFUSED(ttl, 0, WN_ERANGE);
 	REFUSED(flow_label, 0x100000, WN_ERANGE);
-	REFUSED(size, 57, WN_ERANGE);
+	REFUSED(size, 47, WN_ERANGE); /* no room for the headers */
 	REFUSED(size, WN_PACKET_MAX + 1, WN_ERANGE);
 }
 
@@ -59,6 +59,13 @@ static void check_accepts(void **state)
 	p.src.family = 0; /* a socket chooses */
 	p.ttl = 255;
 	p.size = WN_PACKET_MAX;
+	assert_int_equal(wn_probe_check(&p, NULL), WN_OK);
+	p.size = 28;
+	p.checksum = 0;
+	assert_int_equal(wn_probe_check(&p, NULL), WN_OK);
+	p.checksum = 1; /* that takes two bytes of payload */
+	assert_int_equal(wn_probe_check(&p, NULL), WN_ERANGE);
+	p.size = 30;
 	assert_int_equal(wn_probe_check(&p, NULL), WN_OK);
 }
 
