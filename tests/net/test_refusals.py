@@ -104,6 +104,19 @@ def _():
         both_ways(lab.src, FAILED, ["4321"], "--source-port", "4321", lab.target(4))
 
 
+@cases.case("an ICMP identifier that another ping socket has", 4)
+@cases.case("the same, ICMPv6", 6)
+def _(family):
+    kind = (socket.AF_INET, socket.IPPROTO_ICMP) if family == 4 else \
+        (socket.AF_INET6, socket.IPPROTO_ICMPV6)
+    with Chain(4) as lab:
+        lab.src.sysctl(ipv4__ping_group_range=f"0 {netns.unprivileged_gid()}")
+        with lab.src.socket(kind[0], socket.SOCK_DGRAM, kind[1]) as taken:
+            taken.bind(("", 4321))
+            refuses(lab.src, FAILED, ["4321"], "-P", "icmp", "--source-port", "4321",
+                    lab.target(family), nobody=True)
+
+
 @cases.case("-s and -i that are right work")
 def _():
     with Chain(4) as lab:
