@@ -52,6 +52,11 @@ struct wn_io_ops {
 	int (*fd)(const struct wn_io *io);
 	/* When recv_batch will next have something without fd; UINT64_MAX never. */
 	uint64_t (*next_ns)(const struct wn_io *io);
+	/*
+	 * This source port (or ICMP id) is ours, too, from now on. NULL: it has those it was opened
+	 * with. WN_EADDRINUSE, WN_EPERM; WN_EFULL: it has no room for more.
+	 */
+	wn_err (*add_port)(struct wn_io *io, uint16_t port, struct wn_errctx *ctx);
 	/* This probe is finished: its socket or slot may be given up. Unknown ids are ignored. */
 	void (*forget)(struct wn_io *io, uint64_t id);
 	void (*close)(struct wn_io *io);

@@ -99,12 +99,17 @@ wn_err wn_ports_bind(int fd, const struct wn_io_config *c, uint16_t port, struct
 
 wn_err wn_ports_hold(struct wn_ports *p, uint16_t port, struct wn_errctx *ctx)
 {
-	int *slot = &p->fds[port - p->first], fd;
-	wn_err err;
+	int *slot = &p->fds[port - p->first];
 
-	if (*slot >= 0)
-		return WN_OK;
-	err = wn_sock_open(p->config, p->type, 0, &fd, ctx);
+	return *slot >= 0 ? WN_OK : wn_ports_hold_one(p, port, slot, ctx);
+}
+
+wn_err wn_ports_hold_one(
+	const struct wn_ports *p, uint16_t port, int *out_fd, struct wn_errctx *ctx)
+{
+	int fd;
+	wn_err err = wn_sock_open(p->config, p->type, 0, &fd, ctx);
+
 	if (err != WN_OK)
 		return err;
 	/* Nothing is read from it: what it would queue only costs memory. */
@@ -120,7 +125,8 @@ wn_err wn_ports_hold(struct wn_ports *p, uint16_t port, struct wn_errctx *ctx)
 		wn_sock_set(fd, SOL_SOCKET, SO_REUSEADDR, 1);
 	if (err != WN_OK)
 		wn_sock_close(&fd);
-	*slot = fd;
+	else
+		*out_fd = fd;
 	return err;
 }
 

@@ -43,6 +43,9 @@ wn_err wn_ports_open(struct wn_ports *p, const struct wn_io_config *config, int 
 	struct wn_errctx *ctx);
 /* Makes sure that port, one of the span, is held. */
 wn_err wn_ports_hold(struct wn_ports *p, uint16_t port, struct wn_errctx *ctx);
+/* The same for any port, by a socket of the caller's. */
+wn_err wn_ports_hold_one(
+	const struct wn_ports *p, uint16_t port, int *out_fd, struct wn_errctx *ctx);
 /* Whether it is: of a port that is not, nothing of ours has left. */
 bool wn_ports_is_held(const struct wn_ports *p, uint16_t port);
 void wn_ports_close(struct wn_ports *p);

@@ -36,6 +36,37 @@ static void raw_forget(struct wn_io *io, uint64_t id)
 	(void)id;
 }
 
+/* The kernel looks at ICMP for us only once there is something to hear. */
+void wn_raw_wake(struct wn_raw *raw)
+{
+	raw->asleep = false;
+	(void)wn_raw_filter_icmp(raw->icmp_fd, &raw->ours);
+}
+
+static wn_err raw_add_port(struct wn_io *io, uint16_t port, struct wn_errctx *ctx)
+{
+	struct wn_raw *raw = (struct wn_raw *)io;
+	bool icmp = raw->config.proto == WN_PROTO_ICMP;
+	int fd = -1;
+	wn_err err = WN_OK;
+
+	if (wn_raw_is_our_port(raw, port))
+		return WN_OK;
+	if (raw->ours.more_count == WN_RAW_MORE_MAX)
+		return wn_fail(ctx, WN_EFULL, "more than %u source ports", WN_RAW_MORE_MAX);
+	if (!icmp)
+		err = wn_ports_hold_one(&raw->ports, port, &fd, ctx);
+	if (err != WN_OK)
+		return err;
+	raw->more_fd[raw->ours.more_count] = fd;
+	raw->ours.more[raw->ours.more_count++] = port;
+	raw->asleep = false;
+	if (wn_raw_filter_icmp(raw->icmp_fd, &raw->ours) &&
+		(icmp || wn_raw_filter_l4(raw->l4_fd, &raw->ours)))
+		return WN_OK;
+	return wn_fail_sys(ctx, WN_ESYS, errno, "cannot attach a socket filter");
+}
+
 static void raw_close(struct wn_io *io)
 {
 	struct wn_raw *raw = (struct wn_raw *)io;
@@ -45,9 +76,12 @@ static void raw_close(struct wn_io *io)
 	wn_sock_close(&raw->l4_fd);
 	wn_sock_close(&raw->epoll_fd);
 	wn_ports_close(&raw->ports);
+	for (unsigned i = 0; i < raw->ours.more_count; i++)
+		wn_sock_close(&raw->more_fd[i]);
 	wn_txkeys_fini(&raw->keys);
 	wn_free(raw->tx_msg);
 	wn_free(raw->tx_iov);
+	wn_free(raw->tx_cmsg);
 	wn_free(raw->tx_bytes);
 	wn_free(raw->rx_msg);
 	wn_free(raw->rx_slot);
@@ -59,6 +93,7 @@ static const struct wn_io_ops raw_ops = {
 	.recv_batch = wn_raw_recv,
 	.fd = raw_fd,
 	.next_ns = raw_next,
+	.add_port = raw_add_port,
 	.forget = raw_forget,
 	.close = raw_close,
 };
@@ -67,11 +102,12 @@ static wn_err take_memory(struct wn_raw *raw, struct wn_errctx *ctx)
 {
 	raw->tx_msg = wn_calloc(WN_RAW_TX_BATCH, sizeof(*raw->tx_msg));
 	raw->tx_iov = wn_calloc(WN_RAW_TX_BATCH, sizeof(*raw->tx_iov));
+	raw->tx_cmsg = wn_calloc(WN_RAW_TX_BATCH, sizeof(*raw->tx_cmsg));
 	raw->tx_bytes = wn_malloc(WN_RAW_TX_BYTES);
 	raw->rx_msg = wn_calloc(WN_RAW_RX_BATCH, sizeof(*raw->rx_msg));
 	raw->rx_slot = wn_calloc(WN_RAW_RX_BATCH, sizeof(*raw->rx_slot));
-	if (!raw->tx_msg || !raw->tx_iov || !raw->tx_bytes || !raw->rx_msg || !raw->rx_slot ||
-		wn_txkeys_init(&raw->keys, raw->config.outstanding) != WN_OK)
+	if (!raw->tx_msg || !raw->tx_iov || !raw->tx_cmsg || !raw->tx_bytes || !raw->rx_msg ||
+		!raw->rx_slot || wn_txkeys_init(&raw->keys, raw->config.outstanding) != WN_OK)
 		return wn_fail(ctx, WN_ENOMEM, "out of memory");
 	return WN_OK;
 }
@@ -162,7 +198,9 @@ static wn_err open_listeners(struct wn_raw *raw, struct wn_errctx *ctx)
 
 	err = open_listener(
 		raw, c->family == 4 ? IPPROTO_ICMP : IPPROTO_ICMPV6, &raw->icmp_fd, ctx);
-	if (err == WN_OK && !wn_raw_filter_icmp(raw->icmp_fd, &raw->ours))
+	raw->asleep = c->shared;
+	if (err == WN_OK && !(raw->asleep ? wn_raw_filter_sleep(raw->icmp_fd, c->family)
+					  : wn_raw_filter_icmp(raw->icmp_fd, &raw->ours)))
 		err = wn_fail_sys(ctx, WN_ESYS, errno, "cannot attach a socket filter");
 	if (err != WN_OK || c->proto == WN_PROTO_ICMP)
 		return err;

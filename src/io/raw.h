@@ -13,7 +13,7 @@
 
 #define WN_RAW_TX_BATCH 64
 #define WN_RAW_TX_BYTES 65536 /* packets of one batch, back to back */
-#define WN_RAW_RX_BATCH 32
+#define WN_RAW_RX_BATCH 64
 #define WN_RAW_LATE_MAX 256 /* stamps read while sending that belong to earlier batches */
 
 struct wn_raw_late {
@@ -26,11 +26,18 @@ struct wn_raw_rx_slot {
 	uint8_t bytes[WN_PACKET_MAX];
 };
 
+union wn_raw_tx_cmsg {
+	struct cmsghdr head;
+	uint8_t bytes[CMSG_SPACE(sizeof(struct in6_pktinfo))];
+};
+
 struct wn_raw {
 	struct wn_io io;
 	struct wn_io_config config; /* src filled in */
 	struct wn_raw_filter ours;
 	struct wn_ports ports;
+	int more_fd[WN_RAW_MORE_MAX]; /* hold ours.more */
+	bool asleep;		      /* nothing has left, and nothing is heard */
 	uint32_t ifindex;
 	uint32_t mtu;			     /* of the way out; 0 not known */
 	int epoll_fd, tx_fd, icmp_fd, l4_fd; /* -1 not open; l4_fd only for UDP and TCP */
@@ -45,11 +52,16 @@ struct wn_raw {
 	/* Owned scratch memory of the two directions. */
 	struct mmsghdr *tx_msg;
 	struct iovec *tx_iov;
+	union wn_raw_tx_cmsg *tx_cmsg;
 	uint8_t *tx_bytes;
 	struct mmsghdr *rx_msg;
 	struct wn_raw_rx_slot *rx_slot;
 };
 
+/* One of the span, or beside it. */
+bool wn_raw_is_our_port(const struct wn_raw *raw, uint16_t port);
+/* What is sent from now on has answers. */
+void wn_raw_wake(struct wn_raw *raw);
 size_t wn_raw_send(struct wn_io *io, struct wn_tx *tx, size_t n, uint64_t now_ns);
 /*
  * Cuts a whole packet into fragments of at most mtu bytes, written back to back into out.

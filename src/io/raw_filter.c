@@ -15,7 +15,7 @@
 
 #include "packet/wire.h"
 
-#define CODE_MAX	40
+#define CODE_MAX	(48 + 4 * WN_RAW_MORE_MAX)
 #define PASS		0xffffffffu
 #define ICMP_HEADER	8 /* bytes before the quote */
 #define L4_HEADER	8 /* bytes of the quoted transport header that are always needed */
@@ -49,6 +49,10 @@ static void drop_unless_equal(struct code *c, uint32_t k)
 /* A, a port or an ICMP id, must be one of ours; ends the program. */
 static void pass_if_ours(struct code *c, const struct wn_raw_filter *f)
 {
+	for (unsigned i = 0; i < f->more_count; i++) {
+		jump(c, BPF_JEQ, f->more[i], 0, 1);
+		put(c, BPF_RET | BPF_K, PASS);
+	}
 	put(c, BPF_ALU | BPF_SUB | BPF_K, f->first);
 	jump(c, BPF_JGE, f->span, 0, 1);
 	put(c, BPF_RET | BPF_K, 0);
@@ -67,7 +71,8 @@ static void find_transport(struct code *c, uint8_t family)
 static void take_echo(struct code *c, const struct wn_raw_filter *f)
 {
 	put(c, BPF_LD | BPF_B | BPF_IND, 0);
-	jump(c, BPF_JEQ, f->family == 4 ? ICMP_ECHOREPLY : ICMP6_ECHO_REPLY, 0, 5);
+	jump(c, BPF_JEQ, f->family == 4 ? ICMP_ECHOREPLY : ICMP6_ECHO_REPLY, 0,
+		(uint8_t)(5 + 2 * f->more_count));
 	put(c, BPF_LD | BPF_H | BPF_IND, 4);
 	pass_if_ours(c, f);
 }
@@ -149,6 +154,17 @@ static bool block_types(int fd, const struct wn_raw_filter *f)
 	if (echo)
 		ICMP6_FILTER_SETPASS(ICMP6_ECHO_REPLY, &pass);
 	return setsockopt(fd, IPPROTO_ICMPV6, ICMP6_FILTER, &pass, sizeof(pass)) == 0;
+}
+
+bool wn_raw_filter_sleep(int fd, uint8_t family)
+{
+	struct icmp_filter all = {.data = UINT32_MAX};
+	struct icmp6_filter all6;
+
+	if (family == 4)
+		return setsockopt(fd, SOL_RAW, ICMP_FILTER, &all, sizeof(all)) == 0;
+	ICMP6_FILTER_SETBLOCKALL(&all6);
+	return setsockopt(fd, IPPROTO_ICMPV6, ICMP6_FILTER, &all6, sizeof(all6)) == 0;
 }
 
 bool wn_raw_filter_icmp(int fd, const struct wn_raw_filter *f)

@@ -16,8 +16,11 @@
 #define IP6_HEADER  40
 
 /* Of our span another program, a second wend above all, may hold the ports that we do not. */
-static bool is_our_port(const struct wn_raw *raw, uint16_t port)
+bool wn_raw_is_our_port(const struct wn_raw *raw, uint16_t port)
 {
+	for (unsigned i = 0; i < raw->ours.more_count; i++)
+		if (raw->ours.more[i] == port)
+			return true;
 	if (raw->config.proto != WN_PROTO_ICMP)
 		return wn_ports_is_held(&raw->ports, port);
 	return wn_ports_within(raw->ours.first, raw->ours.span, port);
@@ -28,13 +31,13 @@ static bool is_ours(const struct wn_raw *raw, const struct wn_reply *r, bool icm
 	const struct wn_quote *q = &r->quote;
 
 	if (r->kind == WN_REPLY_ECHO)
-		return raw->config.proto == WN_PROTO_ICMP && is_our_port(raw, r->icmp_id);
+		return raw->config.proto == WN_PROTO_ICMP && wn_raw_is_our_port(raw, r->icmp_id);
 	if (!icmp)
-		return is_our_port(raw, r->dport);
+		return wn_raw_is_our_port(raw, r->dport);
 	if (!q->present || !q->l4_present ||
 		q->proto != wn_ip_proto(raw->config.proto, raw->config.family))
 		return false;
-	return is_our_port(raw, raw->config.proto == WN_PROTO_ICMP ? q->icmp_id : q->sport);
+	return wn_raw_is_our_port(raw, raw->config.proto == WN_PROTO_ICMP ? q->icmp_id : q->sport);
 }
 
 static wn_err parse(const struct wn_raw *raw, const struct wn_raw_rx_slot *slot, size_t len,

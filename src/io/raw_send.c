@@ -13,7 +13,7 @@
 #include "os/os.h"
 #include "packet/wire.h"
 
-#define STAMP_BATCH 32
+#define STAMP_BATCH (WN_RAW_TX_BATCH + 1) /* less than that many: it was all */
 #define STAMP_CMSG  256
 
 struct stamp_batch {
@@ -60,7 +60,7 @@ void wn_raw_read_stamps(struct wn_raw *raw, struct wn_tx *tx, size_t n)
 	struct stamp_batch b;
 	int got;
 
-	if (!raw->keys.enabled)
+	if (!raw->keys.enabled || (raw->keys.waiting == 0 && !raw->keys.stale))
 		return;
 	do {
 		memset(b.msg, 0, sizeof(b.msg));
@@ -85,12 +85,30 @@ static wn_err build(
 	if (p.proto != raw->config.proto || p.dst.family != raw->config.family)
 		return WN_EINVAL;
 	if (p.proto != WN_PROTO_ICMP) {
-		if (!wn_ports_within(raw->ports.first, raw->ports.span, p.sport))
+		bool within = wn_ports_within(raw->ports.first, raw->ports.span, p.sport);
+
+		if (!within && !wn_raw_is_our_port(raw, p.sport))
 			return WN_EINVAL;
-		if (wn_ports_hold(&raw->ports, p.sport, NULL) != WN_OK)
+		if (within && wn_ports_hold(&raw->ports, p.sport, NULL) != WN_OK)
 			return WN_EADDRINUSE;
 	}
 	return wn_wire_build(&p, at, cap, out_len);
+}
+
+/* The socket is bound to none, since others' packets may go another way. */
+static void choose_interface(struct msghdr *h, union wn_raw_tx_cmsg *at, const struct wn_probe *p)
+{
+	struct in6_pktinfo v6 = {.ipi6_ifindex = p->ifindex};
+	struct in_pktinfo v4 = {.ipi_ifindex = (int)p->ifindex};
+	bool is_v4 = p->dst.family == 4;
+	size_t len = is_v4 ? sizeof(v4) : sizeof(v6);
+
+	at->head = (struct cmsghdr){.cmsg_len = CMSG_LEN(len),
+		.cmsg_level = is_v4 ? IPPROTO_IP : IPPROTO_IPV6,
+		.cmsg_type = is_v4 ? IP_PKTINFO : IPV6_PKTINFO};
+	memcpy(CMSG_DATA(&at->head), is_v4 ? (void *)&v4 : (void *)&v6, len);
+	h->msg_control = at;
+	h->msg_controllen = CMSG_SPACE(len);
 }
 
 static void add_message(struct wn_raw *raw, size_t i, union wn_sa *to, const struct wn_probe *p,
@@ -101,9 +119,11 @@ static void add_message(struct wn_raw *raw, size_t i, union wn_sa *to, const str
 	memset(h, 0, sizeof(*h));
 	raw->tx_iov[i] = (struct iovec){.iov_base = at, .iov_len = len};
 	h->msg_name = to;
-	h->msg_namelen = wn_sa_set(to, &p->dst, 0, raw->ifindex);
+	h->msg_namelen = wn_sa_set(to, &p->dst, 0, p->ifindex ? p->ifindex : raw->ifindex);
 	h->msg_iov = &raw->tx_iov[i];
 	h->msg_iovlen = 1;
+	if (p->ifindex)
+		choose_interface(h, &raw->tx_cmsg[i], p);
 }
 
 static bool needs_fragments(const struct wn_raw *raw, const struct wn_probe *p)
@@ -214,6 +234,8 @@ size_t wn_raw_send(struct wn_io *io, struct wn_tx *tx, size_t n, uint64_t now_ns
 	struct wn_raw *raw = (struct wn_raw *)io;
 	size_t done = 0, some;
 
+	if (raw->asleep)
+		wn_raw_wake(raw);
 	wn_stamps_look(&raw->stamps, now_ns);
 	while (done < n) {
 		if (raw->keys.stale) {

@@ -20,6 +20,7 @@
 #define PORT_LOW   1024u  /* for a span that does not fit there */
 #define PORT_END   65536u
 #define QUEUE_MIN  256u
+#define MORE_MAX   16 /* ports beside the span */
 
 struct sim_io;
 
@@ -34,6 +35,8 @@ struct sim_io {
 	struct wn_sim *sim;
 	struct hub *hub;
 	struct sim_io *next;
+	uint16_t more[MORE_MAX];
+	unsigned more_count;
 	/* What another member took out of the network for us: a ring, made when first needed. */
 	struct wn_rx *queue;
 	uint32_t queue_head, queue_len, queue_cap;
@@ -49,6 +52,9 @@ static bool is_direct(enum wn_reply_kind kind, enum wn_proto proto)
 
 static bool within(const struct sim_io *sio, uint16_t port)
 {
+	for (unsigned i = 0; i < sio->more_count; i++)
+		if (sio->more[i] == port)
+			return true;
 	return wn_ports_within(sio->io.sport, sio->config.port_span, port);
 }
 
@@ -233,11 +239,24 @@ static void sim_close(struct wn_io *io)
 	wn_free(sio);
 }
 
+static wn_err sim_add_port(struct wn_io *io, uint16_t port, struct wn_errctx *ctx)
+{
+	struct sim_io *sio = (struct sim_io *)io;
+
+	if (within(sio, port))
+		return WN_OK;
+	if (sio->more_count == MORE_MAX)
+		return wn_fail(ctx, WN_EFULL, "more than %u source ports", MORE_MAX);
+	sio->more[sio->more_count++] = port;
+	return WN_OK;
+}
+
 static const struct wn_io_ops sim_ops = {
 	.send_batch = sim_send,
 	.recv_batch = sim_recv,
 	.fd = sim_fd,
 	.next_ns = sim_next,
+	.add_port = sim_add_port,
 	.forget = sim_forget,
 	.close = sim_close,
 };

@@ -93,6 +93,7 @@ void wn_txkeys_sent(struct wn_txkeys *k, uint64_t id, uint64_t tx_ns)
 	struct wn_txkey *at = &k->ring[k->next & k->mask];
 
 	/* The oldest entry gives way; its stamp, should it still come, is no longer wanted. */
+	k->waiting += !at->open;
 	at->id = id;
 	at->tx_ns = tx_ns;
 	at->key = k->next++;
@@ -101,7 +102,10 @@ void wn_txkeys_sent(struct wn_txkeys *k, uint64_t id, uint64_t tx_ns)
 
 void wn_txkeys_skip(struct wn_txkeys *k)
 {
-	k->ring[k->next++ & k->mask].open = false;
+	struct wn_txkey *at = &k->ring[k->next++ & k->mask];
+
+	k->waiting -= at->open;
+	at->open = false;
 }
 
 void wn_txkeys_failed(struct wn_txkeys *k)
@@ -128,6 +132,8 @@ void wn_txkeys_renew(struct wn_txkeys *k, int fd)
 
 		k->ring = k->old;
 		k->old = ring;
+		for (uint32_t i = 0; i <= k->mask; i++)
+			k->waiting -= k->ring[i].open;
 		memset(k->ring, 0, (k->mask + 1) * sizeof(*k->ring));
 	}
 	k->next = 0;
@@ -143,5 +149,6 @@ const struct wn_txkey *wn_txkeys_take(struct wn_txkeys *k, uint32_t key)
 	if (!at->open || at->key != key)
 		return NULL;
 	at->open = false;
+	k->waiting--;
 	return at;
 }

@@ -52,8 +52,9 @@ struct wn_txkeys {
 	struct wn_txkey *old;  /* of the numbering before */
 	uint32_t mask;
 	uint32_t next;
-	bool enabled; /* set by the owner when the socket stamps its sends */
-	bool stale;   /* a send failed: the kernel's next number is not known */
+	uint32_t waiting; /* entries that are open */
+	bool enabled;	  /* set by the owner when the socket stamps its sends */
+	bool stale;	  /* a send failed: the kernel's next number is not known */
 };
 
 wn_err wn_txkeys_init(struct wn_txkeys *k, uint32_t outstanding);
