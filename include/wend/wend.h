@@ -138,6 +138,9 @@ WEND_API int wend_free(wend *w);
 /* Why the last call that failed on w did: one line, never NULL, good until the next call. */
 WEND_API const char *wend_error(const wend *w);
 
+/* Its errno, where the system said so; 0. */
+WEND_API int wend_error_errno(const wend *w);
+
 /*
  * One descriptor, the same for the life of w, for poll, select, epoll or whatever watches
  * descriptors: readable when wend_process has something to do. It holds a timer, too.
@@ -206,6 +209,7 @@ struct wend_event {
 	int16_t reply_ttl;	      /* REPLY: with which it arrived; -1 not known */
 	uint32_t mpls_count;	      /* REPLY: of mpls that are set */
 	uint32_t mpls[8];	      /* label stack entries as they were told, host byte order */
+	int32_t sys_errno;	      /* DONE: what the system said where err is its; 0 */
 };
 
 /* The address as text, NUL-terminated; "" without one. Returns text. */
@@ -233,10 +237,32 @@ WEND_API int wend_trace(wend *w, const char *target, const wend_options *options
 	wend_callback *callback, void *user, uint64_t *out_id);
 /*
  * Sends one probe, with this TTL, and waits for its answer as long as option "wait" says. Events:
- * one WEND_REPLY or WEND_LOST, and WEND_DONE. target must be an address.
+ * one WEND_REPLY or WEND_LOST, and WEND_DONE. target must be an address. With raw sockets many
+ * thousand per second are no trouble, and they cost no descriptor each.
+ *
+ * Such probes differ from those of a trace: without option "port" the destination port of UDP goes
+ * up from 33000, TCP goes through 16 source ports, and size may be as small as the headers. They
+ * are not cut into fragments here: longer ones than the way out takes are WEND_EMSGSIZE.
  */
 WEND_API int wend_probe(wend *w, const char *target, uint8_t ttl, const wend_options *options,
 	wend_callback *callback, void *user, uint64_t *out_id);
+/*
+ * Opens now the sockets that probes with these options (NULL: defaults) need, for both families,
+ * so that a program may give up its privileges and still send them as with wend_probe. WEND_OK: at
+ * least one family works; WEND_EPERM: raw sockets are not allowed (with WEND_BACKEND_AUTO probes go
+ * without, one socket each); others of wend_new.
+ */
+WEND_API int wend_open_probes(wend *w, const wend_options *options);
+/* Whether this process may send such probes (enum wend_protocol) at all: WEND_OK, WEND_EPERM. */
+WEND_API int wend_can_probe(const wend *w, int protocol);
+/*
+ * Gives up every privilege of this process for good: user root becomes nobody, capabilities, groups
+ * and the way back are gone, files and what a network program does not need are shut off where the
+ * kernel can (Landlock, seccomp). Of all functions here this one alone changes the process. It is
+ * called when sockets are open and before anything is read from strangers. WEND_EPERM: something
+ * could be regained: do not go on.
+ */
+WEND_API int wend_drop_privileges(wend *w);
 /* It ends as soon as may be, and tells so. WEND_ENOENT: it has told WEND_DONE, or never was. */
 WEND_API int wend_cancel(wend *w, uint64_t id);
 

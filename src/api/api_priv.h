@@ -5,6 +5,7 @@
  *   context.c  contexts: descriptor, processing, callbacks
  *   events.c   events that wait to be told
  *   start.c    traces and probes: from a request to run/, and back to events
+ *   probe.c    single probes
  *   options.c  options by name and by value
  *   text.c     versions, names of errors, addresses as text
  *
@@ -27,6 +28,9 @@
 
 struct wend_options {
 	struct wn_request req;
+	/* Of single probes, over IPv4 and IPv6, once the options are checked. */
+	struct wn_run_probe plan[2];
+	bool planned;
 	char source[WN_ADDR_STRLEN]; /* what options of text are about is kept here */
 	struct wn_errctx why;
 };
@@ -38,12 +42,13 @@ struct wn_api_item {
 	wend_callback *callback; /* NULL: events are pulled */
 	void *user;
 	struct wn_run_trace *rt;       /* NULL: not yet, or no more */
+	struct wn_run_probe_id probe;  /* net NULL: it is a trace, or has ended */
 	struct wn_request *req;	       /* owned; while the name is looked up; NULL */
 	struct wn_api_item *done_next; /* of those whose end is to be told */
 	uint16_t *where;	       /* owned; by probe id: TTL << 8 | number */
 	uint32_t where_cap;
 	uint32_t sent, received;
-	int32_t err;
+	int32_t err, sys;
 	uint8_t stop, ttl, reached_ttl;
 	bool canceled, looked_up; /* ... by DNS now */
 	struct wn_addr by;
@@ -87,6 +92,13 @@ void wn_api_queue_fini(struct wn_api_queue *q);
 struct wn_request wn_api_request(const wend_options *o);
 
 /* start.c */
+wn_err wn_api_item_new(wend *w, wend_callback *callback, void *user, struct wn_api_item **out);
+/* Starts the trace of a request whose target is given as text. */
+int wn_api_begin(wend *w, const char *target, struct wn_request *req, wend_callback *callback,
+	void *user, uint64_t *out_id);
+enum wn_proto wn_api_proto(enum wn_req_proto asked); /* which is not AUTO */
+/* Who answered, and what. */
+void wn_api_tell_reply(const struct wn_reply *r, struct wend_event *out);
 struct wn_api_item *wn_api_find(const wend *w, uint64_t id); /* NULL: none by this id */
 void wn_api_item_free(wend *w, struct wn_api_item *item);
 void wn_api_items_fini(wend *w);

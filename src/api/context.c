@@ -66,6 +66,11 @@ const char *wend_error(const wend *w)
 	return w->why.text;
 }
 
+int wend_error_errno(const wend *w)
+{
+	return w->why.sys;
+}
+
 int wend_fd(const wend *w)
 {
 	return w->poll.fd;

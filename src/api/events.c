@@ -67,6 +67,7 @@ static void tell_done(const struct wn_api_item *item, struct wend_event *out)
 		.sent = item->sent,
 		.received = item->received,
 		.err = item->err,
+		.sys_errno = item->sys,
 		.stop = item->stop,
 		.ttl = item->reached_ttl ? item->reached_ttl : item->ttl,
 		.reached = item->reached_ttl > 0,

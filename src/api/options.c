@@ -61,6 +61,7 @@ int wend_options_set(wend_options *o, const char *key, const char *value)
 	struct wn_request before = o->req;
 	wn_err err;
 
+	o->planned = false;
 	memset(&o->why, 0, sizeof(o->why));
 	if (!wn_opt_find(key))
 		return wn_fail(&o->why, WN_EUSAGE, "there is no option %s", key);

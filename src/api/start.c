@@ -42,7 +42,7 @@ static bool grow(wend *w)
 	return true;
 }
 
-static wn_err item_new(wend *w, wend_callback *callback, void *user, struct wn_api_item **out)
+wn_err wn_api_item_new(wend *w, wend_callback *callback, void *user, struct wn_api_item **out)
 {
 	struct wn_api_item *item;
 	uint32_t place;
@@ -130,6 +130,17 @@ static void tell_labels(const struct wn_ext *ext, struct wend_event *out)
 	}
 }
 
+void wn_api_tell_reply(const struct wn_reply *r, struct wend_event *out)
+{
+	out->family = r->from.family;
+	memcpy(out->address, r->from.bytes, sizeof(out->address));
+	out->icmp_type = r->icmp_type;
+	out->icmp_code = r->icmp_code;
+	out->tcp_flags = r->tcp_flags;
+	out->reply_ttl = r->ttl;
+	tell_labels(&r->ext, out);
+}
+
 static void tell_reply(struct wn_api_item *item, const struct wn_event *ev)
 {
 	const struct wn_reply *r = &ev->u.reply.reply;
@@ -145,13 +156,7 @@ static void tell_reply(struct wn_api_item *item, const struct wn_event *ev)
 	out.rtt_ns = ev->u.reply.rtt_ns;
 	out.reached = ev->u.reply.reached;
 	out.late = ev->u.reply.late;
-	out.family = r->from.family;
-	memcpy(out.address, r->from.bytes, sizeof(out.address));
-	out.icmp_type = r->icmp_type;
-	out.icmp_code = r->icmp_code;
-	out.tcp_flags = r->tcp_flags;
-	out.reply_ttl = r->ttl;
-	tell_labels(&r->ext, &out);
+	wn_api_tell_reply(r, &out);
 	wn_api_queue_push(item->w, item, &out);
 }
 
@@ -160,6 +165,7 @@ static void note_stop(struct wn_api_item *item, const struct wn_event *ev)
 	item->stop = (uint8_t)ev->u.stop.stop;
 	item->ttl = ev->u.stop.ttl;
 	item->err = ev->u.stop.err;
+	item->sys = ev->u.stop.sys;
 	if (item->reached_ttl == 0)
 		item->by = ev->u.stop.by;
 	if (ev->u.stop.stop == WN_STOP_INTERRUPTED)
@@ -205,7 +211,7 @@ static void on_done(void *user, struct wn_run_trace *rt)
 
 /* ---- starting ---- */
 
-static enum wn_proto proto_of(enum wn_req_proto asked)
+enum wn_proto wn_api_proto(enum wn_req_proto asked)
 {
 	if (asked == WN_REQ_TCP)
 		return WN_PROTO_TCP;
@@ -225,7 +231,7 @@ static wn_err start(
 		.user = item,
 	};
 	struct wn_run_trace *rt;
-	wn_err err = wn_request_params(req, proto_of(req->proto), dst, &c.params, &w->why);
+	wn_err err = wn_request_params(req, wn_api_proto(req->proto), dst, &c.params, &w->why);
 
 	if (err != WN_OK)
 		return err;
@@ -321,7 +327,7 @@ static wn_err look_up(wend *w, struct wn_api_item *item, const struct wn_request
 	return WN_OK;
 }
 
-static wn_err begin(wend *w, const char *target, struct wn_request *req, wend_callback *callback,
+int wn_api_begin(wend *w, const char *target, struct wn_request *req, wend_callback *callback,
 	void *user, uint64_t *out_id)
 {
 	struct wn_api_item *item = NULL;
@@ -336,7 +342,7 @@ static wn_err begin(wend *w, const char *target, struct wn_request *req, wend_ca
 	if (err == WN_OK && req->proto == WN_REQ_AUTO)
 		err = wn_fail(&w->why, WN_EUSAGE, "protocol auto is for the command: choose one");
 	if (err == WN_OK)
-		err = item_new(w, callback, user, &item);
+		err = wn_api_item_new(w, callback, user, &item);
 	if (!item)
 		return err;
 	if (req->params.dst.family)
@@ -358,25 +364,7 @@ int wend_trace(wend *w, const char *target, const wend_options *options, wend_ca
 {
 	struct wn_request req = wn_api_request(options);
 
-	return begin(w, target, &req, callback, user, out_id);
-}
-
-int wend_probe(wend *w, const char *target, uint8_t ttl, const wend_options *options,
-	wend_callback *callback, void *user, uint64_t *out_id)
-{
-	struct wn_request req = wn_api_request(options);
-	struct wn_addr dst;
-
-	memset(&w->why, 0, sizeof(w->why));
-	if (ttl == 0)
-		return wn_fail(&w->why, WN_EUSAGE, "a probe needs a TTL of 1 to 255");
-	if (wn_addr_parse(target, &dst) != WN_OK)
-		return wn_fail(&w->why, WN_EUSAGE, "a single probe is for an address");
-	req.params.first_ttl = req.params.max_ttl = ttl;
-	req.params.probes = 1;
-	req.params.window = 1;
-	req.params.wait_min_ns = req.params.wait_max_ns;
-	return begin(w, target, &req, callback, user, out_id);
+	return wn_api_begin(w, target, &req, callback, user, out_id);
 }
 
 /* ---- canceling ---- */
@@ -386,6 +374,8 @@ static void cancel(struct wn_api_item *item)
 	item->canceled = true;
 	if (item->rt)
 		wn_run_stop(item->rt, WN_STOP_INTERRUPTED);
+	else if (item->probe.net)
+		wn_run_probe_cancel(&item->probe);
 }
 
 /* What has ended, and only waits to tell so, is as good as gone. */

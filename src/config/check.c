@@ -57,7 +57,7 @@ static wn_err check_family(const struct wn_request *req, struct wn_errctx *ctx)
 }
 
 /* The same link-local address may be on every link. */
-static wn_err check_scope(
+wn_err wn_request_scope(
 	const struct wn_request *req, const struct wn_addr *dst, struct wn_errctx *ctx)
 {
 	char text[WN_ADDR_STRLEN];
@@ -70,7 +70,7 @@ static wn_err check_scope(
 
 static wn_err check_target_scope(const struct wn_request *req, struct wn_errctx *ctx)
 {
-	return check_scope(req, &req->params.dst, ctx);
+	return wn_request_scope(req, &req->params.dst, ctx);
 }
 
 static wn_err check_range(const struct wn_request *req, struct wn_errctx *ctx)
@@ -166,7 +166,7 @@ static wn_err check_size(
 {
 	uint16_t bare = wn_probe_min_size(family, proto), least = least_size(req, proto, family);
 
-	if (!wn_request_has(req, "size") || req->params.size >= least)
+	if (!wn_request_has(req, "size") || req->alone || req->params.size >= least)
 		return WN_OK;
 	if (req->params.size >= bare)
 		return wn_fail(ctx, WN_EUSAGE,
@@ -287,8 +287,12 @@ static uint16_t port_for(const struct wn_request *req, enum wn_proto proto)
 
 static uint16_t size_for(const struct wn_request *req, enum wn_proto proto, uint8_t family)
 {
+	uint16_t headers = proto == WN_PROTO_TCP
+				   ? least_size(req, proto, family)
+				   : (uint16_t)((family == 4 ? 20u : 40u) + 8u);
+
 	if (wn_request_has(req, "size"))
-		return req->params.size;
+		return req->alone && req->params.size < headers ? headers : req->params.size;
 	if (proto == WN_PROTO_TCP)
 		return least_size(req, proto, family);
 	return family == 6 ? WN_REQ_SIZE_V6 : WN_REQ_SIZE_V4;
@@ -318,7 +322,7 @@ static void set_paths(const struct wn_request *req, struct wn_params *out)
 wn_err wn_request_params(const struct wn_request *req, enum wn_proto proto,
 	const struct wn_addr *dst, struct wn_params *out, struct wn_errctx *ctx)
 {
-	wn_err err = check_scope(req, dst, ctx);
+	wn_err err = wn_request_scope(req, dst, ctx);
 
 	if (err != WN_OK)
 		return err;
@@ -327,10 +331,21 @@ wn_err wn_request_params(const struct wn_request *req, enum wn_proto proto,
 	out->dst = *dst;
 	out->dport = port_for(req, proto);
 	out->size = size_for(req, proto, dst->family);
+	out->plain = req->alone && wn_request_has(req, "pattern");
 	set_tcp(req, out);
 	if (req->paths)
 		set_paths(req, out);
 	if (out->wait_min_ns > out->wait_max_ns)
 		out->wait_min_ns = out->wait_max_ns; /* -w 100ms means it */
 	return check_size(req, proto, dst->family, ctx);
+}
+
+void wn_request_probe(const struct wn_request *req, struct wn_probe *p)
+{
+	bool tcp = p->proto == WN_PROTO_TCP;
+
+	p->dport = p->proto == WN_PROTO_UDP && !req->port_set ? 0 : port_for(req, p->proto);
+	p->size = size_for(req, p->proto, p->dst.family);
+	p->tcp_flags = tcp ? tcp_flags(req) : 0;
+	p->tcp_options = tcp ? tcp_options(req) : 0;
 }

@@ -52,6 +52,7 @@ struct wn_request {
 	const char *sim;    /* --sim FILE or "builtin"; NULL real network */
 	uint64_t sim_seed;
 	const char *resolver; /* NULL: the system's */
+	bool alone;	      /* a single probe: it needs no room for a cookie */
 	bool paths;	      /* all paths, and how (docs/paths.md) */
 	enum wn_req_mode mode;
 	enum wn_req_bound bound;
@@ -105,6 +106,13 @@ bool wn_request_has(const struct wn_request *req, const char *key);
  */
 wn_err wn_request_params(const struct wn_request *req, enum wn_proto proto,
 	const struct wn_addr *dst, struct wn_params *out, struct wn_errctx *ctx);
+
+/* What such a trace's probes have beyond what stands in params: ports, size, flags and options of
+ * TCP, into p, whose proto and dst are set. Without --port that of UDP is 0. */
+void wn_request_probe(const struct wn_request *req, struct wn_probe *p);
+/* A link-local address needs an interface. */
+wn_err wn_request_scope(
+	const struct wn_request *req, const struct wn_addr *dst, struct wn_errctx *ctx);
 
 /*
  * The commands, in the order of help. X(word, operands, summary, details): details is one

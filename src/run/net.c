@@ -35,10 +35,9 @@ static struct wn_run_trace *trace_of(const struct wn_run_net *net, uint64_t oute
 /* ---- birth and end ---- */
 
 wn_err wn_run_net_new(
-	struct wn_run_trace *rt, struct wn_io *io, struct wn_run_net **out, struct wn_errctx *ctx)
+	struct wn_run *run, struct wn_io *io, struct wn_run_net **out, struct wn_errctx *ctx)
 {
 	struct wn_run_net *net = wn_calloc(1, sizeof(*net));
-	struct wn_run *run = rt->run;
 	int fd = io->ops->fd(io);
 
 	if (net)
@@ -55,7 +54,6 @@ wn_err wn_run_net_new(
 		return wn_fail(ctx, WN_ESYS, "cannot watch the back end's socket");
 	}
 	net->run = run;
-	net->owner = rt;
 	net->io = io;
 	net->next = run->nets;
 	run->nets = net;
@@ -76,13 +74,22 @@ void wn_run_net_free(struct wn_run_net *net)
 		wn_pollset_unwatch(&run->poll, fd);
 	net->io->ops->close(net->io);
 	wn_run_share_free(net->share);
+	wn_run_probes_free(net->probes);
 	wn_free(net->tx);
 	wn_free(net);
 }
 
-static bool is_used(const struct wn_run_net *net)
+bool wn_run_net_is_used(const struct wn_run_net *net)
 {
-	return net->share ? net->users > 0 : net->owner->state == WN_RUN_RUNNING;
+	if (net->owner)
+		return net->owner->state == WN_RUN_RUNNING;
+	return net->share ? net->users > 0 : wn_run_probes_count(net->probes) > 0;
+}
+
+/* What comes late to a back end that others may still use is thrown away at once. */
+static bool may_hold(const struct wn_run_net *net)
+{
+	return net->used && (!net->owner || wn_run_net_is_used(net));
 }
 
 /* ---- from the network ---- */
@@ -123,6 +130,10 @@ static void take_stamp(struct wn_run_net *net, const struct wn_rx *rx)
 
 static void take_rx(struct wn_run_net *net, struct wn_rx *rx, uint64_t now_ns)
 {
+	if (net->probes) {
+		wn_run_probes_take(net, rx, now_ns);
+		return;
+	}
 	switch (rx->kind) {
 	case WN_RX_REPLY:
 		take_reply(net, rx, now_ns);
@@ -148,7 +159,7 @@ void wn_run_net_drain(struct wn_run_net *net)
 	unsigned rounds = DRAIN_ROUNDS;
 	size_t n;
 
-	if (!is_used(net))
+	if (!may_hold(net))
 		return;
 	do {
 		uint64_t now_ns = wn_run_now_ns(run);
@@ -163,9 +174,14 @@ void wn_run_net_drain(struct wn_run_net *net)
 
 static void tell(struct wn_run_net *net, const struct wn_tx *tx, wn_err err, uint64_t now_ns)
 {
-	struct wn_run_trace *rt = trace_of(net, tx->probe.id);
+	struct wn_run_trace *rt;
 	uint64_t id = inner_id(tx->probe.id);
 
+	if (net->probes) {
+		wn_run_probes_told(net, tx, err, now_ns);
+		return;
+	}
+	rt = trace_of(net, tx->probe.id);
 	if (!rt)
 		return;
 	if (err == WN_OK)
@@ -198,15 +214,21 @@ void wn_run_net_flush(struct wn_run_net *net)
 	net->tx_count = 0;
 }
 
+struct wn_probe *wn_run_net_room(struct wn_run_net *net)
+{
+	net->used = true;
+	if (net->tx_count == WN_RUN_BATCH)
+		wn_run_net_flush(net);
+	return &net->tx[net->tx_count++].probe;
+}
+
 void wn_run_net_put(
 	struct wn_run_net *net, const struct wn_run_trace *rt, const struct wn_probe *probe)
 {
-	struct wn_tx *tx = &net->tx[net->tx_count++];
+	struct wn_probe *at = wn_run_net_room(net);
 
-	tx->probe = *probe;
-	tx->probe.id = outer_id(rt, probe->id);
-	if (net->tx_count == WN_RUN_BATCH)
-		wn_run_net_flush(net);
+	*at = *probe;
+	at->id = outer_id(rt, probe->id);
 }
 
 /*
@@ -225,5 +247,5 @@ void wn_run_net_forget(
 
 uint64_t wn_run_net_next_ns(const struct wn_run_net *net)
 {
-	return is_used(net) && net->io->ops->next_ns ? net->io->ops->next_ns(net->io) : UINT64_MAX;
+	return may_hold(net) && net->io->ops->next_ns ? net->io->ops->next_ns(net->io) : UINT64_MAX;
 }

@@ -81,14 +81,13 @@ void wn_run_share_reply(struct wn_run_net *net, const struct wn_rx *rx, uint64_t
 
 /* ---- joining and leaving ---- */
 
-/* Of the back ends of real networks the raw one alone: others have sockets that are about one
- * trace. */
-static bool is_raw(const struct wn_run_trace *rt)
+/* Others have sockets that are about one trace. */
+bool wn_run_is_raw(enum wn_backend backend)
 {
 	struct wn_os_privs privs;
 
-	if (rt->request->backend != WN_BACKEND_AUTO)
-		return rt->request->backend != WN_BACKEND_ERRQUEUE;
+	if (backend != WN_BACKEND_AUTO)
+		return backend != WN_BACKEND_ERRQUEUE;
 	wn_os_privs_get(&privs);
 	return privs.net_raw;
 }
@@ -101,7 +100,7 @@ bool wn_run_may_share(const struct wn_run_trace *rt)
 	       !p->pmtu && p->sport == 0 && p->flow == 0 && p->destinations == 0 &&
 	       (p->tcp_method == WN_TCP_METHOD_SYN || p->tcp_method == WN_TCP_METHOD_ACK ||
 		       p->tcp_method == WN_TCP_METHOD_FLAGS) &&
-	       p->size <= WN_RUN_SHARED_SIZE && is_raw(rt);
+	       p->size <= WN_RUN_SHARED_SIZE && wn_run_is_raw(rt->request->backend);
 }
 
 /* NULL: *out_err says why. */
@@ -128,7 +127,9 @@ static struct wn_run_net *open_share(
 		return NULL;
 	}
 	memcpy(io.iface, p->iface, sizeof(io.iface));
-	*out_err = wn_run_open(rt, &io, &net, ctx);
+	*out_err =
+		wn_run_open(&(struct wn_run_where){rt->run, rt->request->backend, rt->request->sim},
+			&io, &net, ctx);
 	if (!net) {
 		wn_run_share_free(s);
 		return NULL;
@@ -140,7 +141,6 @@ static struct wn_run_net *open_share(
 	s->mark = p->mark;
 	memcpy(s->iface, p->iface, sizeof(s->iface));
 	net->share = s;
-	net->owner = NULL;
 	return net;
 }
 

@@ -43,13 +43,13 @@ static wn_err find_route(struct wn_run_trace *rt, struct wn_errctx *ctx)
 	return WN_OK;
 }
 
-static wn_err open_real(const struct wn_run_trace *rt, const struct wn_io_config *io,
-	struct wn_io **out, struct wn_errctx *ctx)
+static wn_err open_real(enum wn_backend backend, const struct wn_io_config *io, struct wn_io **out,
+	struct wn_errctx *ctx)
 {
 	struct wn_os_privs privs;
 	wn_err err;
 
-	switch (rt->request->backend) {
+	switch (backend) {
 	case WN_BACKEND_RAW:
 		return wn_io_raw_open(io, out, ctx);
 	case WN_BACKEND_ERRQUEUE:
@@ -64,17 +64,28 @@ static wn_err open_real(const struct wn_run_trace *rt, const struct wn_io_config
 	return wn_fail(ctx, WN_EINVAL, "no such back end");
 }
 
-wn_err wn_run_open(struct wn_run_trace *rt, const struct wn_io_config *io, struct wn_run_net **out,
-	struct wn_errctx *ctx)
+wn_err wn_run_open(const struct wn_run_where *where, const struct wn_io_config *io,
+	struct wn_run_net **out, struct wn_errctx *ctx)
 {
 	struct wn_io *opened;
 	wn_err err;
 
-	if (rt->request->backend == WN_BACKEND_SIM)
-		err = wn_io_sim_open(io, rt->request->sim, &opened, ctx);
+	if (where->backend == WN_BACKEND_SIM)
+		err = wn_io_sim_open(io, where->sim, &opened, ctx);
 	else
-		err = open_real(rt, io, &opened, ctx);
-	return err == WN_OK ? wn_run_net_new(rt, opened, out, ctx) : err;
+		err = open_real(where->backend, io, &opened, ctx);
+	return err == WN_OK ? wn_run_net_new(where->run, opened, out, ctx) : err;
+}
+
+wn_err wn_run_open_own(struct wn_run_trace *rt, const struct wn_io_config *io,
+	struct wn_run_net **out, struct wn_errctx *ctx)
+{
+	struct wn_run_where where = {rt->run, rt->request->backend, rt->request->sim};
+	wn_err err = wn_run_open(&where, io, out, ctx);
+
+	if (err == WN_OK)
+		(*out)->owner = rt;
+	return err;
 }
 
 /*
@@ -137,7 +148,7 @@ static wn_err open_backend(struct wn_run_trace *rt, struct wn_errctx *ctx)
 	memcpy(io.iface, p->iface, sizeof(io.iface));
 	if (p->tcp_method == WN_TCP_METHOD_SACK || p->tcp_method == WN_TCP_METHOD_PREFER_SACK)
 		return wn_run_open_sack(rt, &io, ctx);
-	return wn_run_open(rt, &io, &rt->net, ctx);
+	return wn_run_open_own(rt, &io, &rt->net, ctx);
 }
 
 /* Routers are pinged by ICMP, whatever the trace uses. Without it the trace goes on, and says so.
@@ -160,7 +171,7 @@ static void open_echo(struct wn_run_trace *rt)
 	if (!p->ping_hops || p->proto == WN_PROTO_ICMP)
 		return;
 	memcpy(io.iface, p->iface, sizeof(io.iface));
-	if (wn_run_open(rt, &io, &rt->echo, &why) == WN_OK)
+	if (wn_run_open_own(rt, &io, &rt->echo, &why) == WN_OK)
 		return;
 	p->ping_hops = false;
 	if (!rt->note)

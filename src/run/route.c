@@ -25,7 +25,7 @@ struct wn_run_kept_route {
 
 void wn_run_routes_init(struct wn_run_routes *r)
 {
-	*r = (struct wn_run_routes){.changes_fd = -1, .age = 1};
+	*r = (struct wn_run_routes){.changes_fd = -1, .age = 1, .burst = UINT64_MAX};
 }
 
 void wn_run_routes_fini(struct wn_run_routes *r)
@@ -36,7 +36,7 @@ void wn_run_routes_fini(struct wn_run_routes *r)
 }
 
 /* Opened before the first answer is kept, so that no change after it is missed. */
-static bool may_keep(struct wn_run_routes *r)
+static bool may_keep(struct wn_run_routes *r, bool look)
 {
 	if (r->changes_fd < 0)
 		r->changes_fd = wn_os_changes_open();
@@ -44,7 +44,7 @@ static bool may_keep(struct wn_run_routes *r)
 		r->kept = wn_calloc(KEPT, sizeof(*r->kept));
 	if (r->changes_fd < 0 || !r->kept)
 		return false;
-	if (wn_os_changes_any(r->changes_fd))
+	if (look && wn_os_changes_any(r->changes_fd))
 		r->age++;
 	return true;
 }
@@ -116,10 +116,11 @@ wn_err wn_run_route_find(struct wn_run *run, const struct wn_run_way *way, struc
 	struct wn_errctx *ctx)
 {
 	struct wn_run_routes *r = &run->routes;
-	bool keeping = may_keep(r);
+	bool keeping = may_keep(r, !way->in_burst || r->burst != run->round);
 	const struct wn_run_route *known = keeping ? find_kept(r, way) : NULL;
 	wn_err err;
 
+	r->burst = way->in_burst ? run->round : r->burst;
 	if (known) {
 		r->known++;
 		*out = *known;

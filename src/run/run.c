@@ -78,6 +78,12 @@ uint64_t wn_run_now_ns(const struct wn_run *run)
 
 /* ---- whose turn it is ---- */
 
+void wn_run_soon(struct wn_run *run)
+{
+	if (!run->virtual_time && !run->processing)
+		wn_pollset_arm(&run->poll, 0);
+}
+
 void wn_run_ready(struct wn_run_trace *rt)
 {
 	struct wn_run *run = rt->run;
@@ -91,8 +97,7 @@ void wn_run_ready(struct wn_run_trace *rt)
 	else
 		run->ready_first = rt;
 	run->ready_last = rt;
-	if (!run->virtual_time && !run->processing)
-		wn_pollset_arm(&run->poll, 0);
+	wn_run_soon(run);
 }
 
 static struct wn_run_trace *take_ready(struct wn_run *run)
@@ -188,6 +193,8 @@ uint64_t wn_run_next_ns(const struct wn_run *run)
 	for (const struct wn_run_net *net = run->nets; net; net = net->next) {
 		uint64_t at = wn_run_net_next_ns(net);
 
+		if (net->probes && wn_run_probes_next_ns(net->probes) < at)
+			at = wn_run_probes_next_ns(net->probes);
 		if (at < next)
 			next = at;
 	}
@@ -196,7 +203,7 @@ uint64_t wn_run_next_ns(const struct wn_run *run)
 
 bool wn_run_idle(const struct wn_run *run)
 {
-	return run->active == 0;
+	return run->active == 0 && run->probing == 0;
 }
 
 /* ---- changes of this machine ---- */
@@ -263,10 +270,29 @@ static void drain_all(struct wn_run *run)
 		wn_run_net_drain(net);
 }
 
+/* Those that somebody waits for something from. */
+static void drain_used(struct wn_run *run)
+{
+	for (struct wn_run_net *net = run->nets; net; net = net->next)
+		if (wn_run_net_is_used(net))
+			wn_run_net_drain(net);
+}
+
 static void flush_all(struct wn_run *run)
 {
 	for (struct wn_run_net *net = run->nets; net; net = net->next)
 		wn_run_net_flush(net);
+}
+
+/* True: there is more to do now. */
+static bool step_probes(struct wn_run *run)
+{
+	bool more = false;
+
+	for (struct wn_run_net *net = run->nets; net && run->probing > 0; net = net->next)
+		if (net->probes && wn_run_probes_step(net))
+			more = true;
+	return more;
 }
 
 static void free_one(struct wn_run_trace *rt)
@@ -314,18 +340,21 @@ void wn_run_process(struct wn_run *run)
 {
 	struct wn_run_trace *rt;
 	unsigned rounds = 0;
+	bool more = true;
 
 	assert(!run->processing);
 	run->processing = true;
+	run->round++;
 	read_monitor(run);
 	drain_all(run);
 	take_timers(run, wn_run_now_ns(run));
-	while (run->ready_first && rounds++ < ROUNDS_MAX) {
+	while ((run->ready_first || more) && rounds++ < ROUNDS_MAX) {
 		for (unsigned i = 0; i < STEP_BATCH && (rt = take_ready(run)); i++)
 			wn_run_trace_step(rt);
+		more = step_probes(run);
 		flush_all(run);
-		if (run->ready_first && run->slot_count > STEP_BATCH)
-			drain_all(run);
+		if (more || (run->ready_first && run->slot_count > STEP_BATCH))
+			drain_used(run);
 	}
 	run->processing = false;
 	free_dropped(run);

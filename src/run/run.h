@@ -17,6 +17,7 @@
 #include "result/params.h"
 #include "result/result.h"
 #include "sim/sim.h"
+#include "trace/single.h"
 
 enum wn_backend { WN_BACKEND_AUTO, WN_BACKEND_RAW, WN_BACKEND_ERRQUEUE, WN_BACKEND_SIM };
 
@@ -58,6 +59,29 @@ void wn_run_note(struct wn_run_trace *rt, enum wn_note_kind kind, int64_t value,
 void wn_run_hold(struct wn_run_trace *rt);
 void wn_run_release(struct wn_run_trace *rt);
 
+/*
+ * Single probes, see trace/single.h: no trace, one answer or none. Only where a back end serves
+ * many, the raw and the simulated one; others: WN_EUNSUPPORTED, and a trace of one probe does it.
+ */
+struct wn_run_probe {
+	enum wn_backend backend;
+	struct wn_sim *sim;	    /* WN_BACKEND_SIM; borrowed */
+	struct wn_single_spec spec; /* probe.src family 0: by route */
+	char iface[32];		    /* to leave by; "" as routed */
+	/* Exactly once, from wn_run_process, for each that was started. */
+	void (*on_end)(void *user, const struct wn_single_end *end);
+};
+/* Names a probe under way. */
+struct wn_run_probe_id {
+	struct wn_run_net *net;
+	uint64_t id;
+};
+wn_err wn_run_probe(struct wn_run *run, const struct wn_run_probe *c, struct wn_run_probe_id *out,
+	struct wn_errctx *ctx);
+void wn_run_probe_cancel(const struct wn_run_probe_id *id); /* ends it with the next round */
+/* Opens now what such probes will need, so that privileges may be given up. */
+wn_err wn_run_probe_open(struct wn_run *run, const struct wn_run_probe *c, struct wn_errctx *ctx);
+
 /* Probing has finished; the END event may still be held back. */
 bool wn_run_trace_quiet(const struct wn_run_trace *rt);
 const struct wn_result *wn_run_result(const struct wn_run_trace *rt); /* NULL: lean */
@@ -71,7 +95,7 @@ int wn_run_fd(const struct wn_run *run); /* -1 in virtual time */
 uint64_t wn_run_next_ns(const struct wn_run *run);
 uint64_t wn_run_now_ns(const struct wn_run *run);
 void wn_run_process(struct wn_run *run);
-bool wn_run_idle(const struct wn_run *run); /* no started trace is left unfinished */
+bool wn_run_idle(const struct wn_run *run); /* no started trace or probe is left unfinished */
 /* Blocks until idle; in virtual time jumps from event to event instead. */
 wn_err wn_run_until_done(struct wn_run *run, struct wn_errctx *ctx);
 

@@ -36,10 +36,12 @@ struct wn_run_engine {
 struct wn_run_net {
 	struct wn_run *run;
 	struct wn_run_net *next;
-	struct wn_run_trace *owner; /* whose replies come by it; NULL: shared */
-	struct wn_run_share *share; /* owned; by whom it is; NULL: by nobody */
-	uint32_t users;		    /* of them */
-	struct wn_io *io;	    /* owned */
+	struct wn_run_trace *owner;   /* whose replies come by it; NULL: shared */
+	struct wn_run_share *share;   /* owned; by which traces; NULL: by none */
+	struct wn_run_probes *probes; /* owned; it is theirs; NULL */
+	uint32_t users;		      /* of them */
+	bool used;		      /* something has left by it */
+	struct wn_io *io;	      /* owned */
 	size_t tx_count;
 	struct wn_tx *tx; /* WN_RUN_BATCH */
 };
@@ -50,6 +52,7 @@ struct wn_run_way {
 	struct wn_addr src; /* family 0: by route */
 	const char *iface;  /* "": by route */
 	uint32_t mark;
+	bool in_burst; /* one of many in a round: the first of them looks for changes */
 };
 struct wn_run_route {
 	struct wn_addr src;
@@ -58,6 +61,7 @@ struct wn_run_route {
 /* Those the kernel has told, for as long as nothing changes that they depend on; route.c. */
 struct wn_run_routes {
 	int changes_fd;			/* tells of that; -1 not open: nothing is kept */
+	uint64_t burst;			/* the round in which one last looked for changes */
 	uint64_t age;			/* entries of another one are not valid */
 	struct wn_run_kept_route *kept; /* owned; NULL until there is one */
 	uint64_t asked, known;		/* of the kernel; without it */
@@ -103,6 +107,7 @@ struct wn_run_trace {
 struct wn_run {
 	bool virtual_time;
 	bool processing;
+	uint64_t round;	 /* how often it was processed */
 	uint64_t now_ns; /* virtual time only */
 	struct wn_pollset poll;
 	int monitor_fd;		     /* changes of links and addresses; -1 none */
@@ -110,7 +115,8 @@ struct wn_run {
 	uint32_t *serials;	     /* by slot: of the next trace there */
 	uint32_t *free_slots;	     /* free_count of them */
 	uint32_t slot_count, slot_cap, free_count;
-	uint32_t active; /* traces started and not done */
+	uint32_t active;  /* traces started and not done */
+	uint32_t probing; /* single probes that have not ended */
 	struct wn_run_net *nets;
 	struct wn_rx *rx;      /* WN_RUN_BATCH, for all traces in turn */
 	struct wn_heap timers; /* when which slot wants to be asked; older entries may be there */
@@ -120,9 +126,17 @@ struct wn_run {
 	struct wn_run_trace *drops;		       /* to be freed after the round */
 };
 
-/* The back end that the trace's configuration asks for. */
-wn_err wn_run_open(struct wn_run_trace *rt, const struct wn_io_config *io, struct wn_run_net **out,
-	struct wn_errctx *ctx);
+/* Of which network a back end is. */
+struct wn_run_where {
+	struct wn_run *run;
+	enum wn_backend backend;
+	struct wn_sim *sim;
+};
+wn_err wn_run_open(const struct wn_run_where *where, const struct wn_io_config *io,
+	struct wn_run_net **out, struct wn_errctx *ctx);
+/* The one that the trace's configuration asks for, for it alone. */
+wn_err wn_run_open_own(struct wn_run_trace *rt, const struct wn_io_config *io,
+	struct wn_run_net **out, struct wn_errctx *ctx);
 /* For the record, when it starts. */
 void wn_run_keep_note(
 	struct wn_run_trace *rt, const char *before, const char *why, const char *behind);
@@ -149,6 +163,8 @@ static inline struct wn_run_trace *wn_run_by_serial(const struct wn_run *run, ui
 
 /* run.c: this trace is to be asked in the current round, or in the next; or at that time. */
 void wn_run_ready(struct wn_run_trace *rt);
+/* A round is due now. */
+void wn_run_soon(struct wn_run *run);
 void wn_run_wake_at(struct wn_run_trace *rt, uint64_t at_ns);
 
 /* route.c: the source is one of this machine; errors as of wn_os_route_get. */
@@ -169,10 +185,14 @@ void wn_run_trace_free(struct wn_run_trace *rt);
 
 /* net.c. io belongs to the net from here on, even when that fails. */
 wn_err wn_run_net_new(
-	struct wn_run_trace *rt, struct wn_io *io, struct wn_run_net **out, struct wn_errctx *ctx);
+	struct wn_run *run, struct wn_io *io, struct wn_run_net **out, struct wn_errctx *ctx);
 void wn_run_net_free(struct wn_run_net *net);
+/* Somebody waits for something from it. */
+bool wn_run_net_is_used(const struct wn_run_net *net);
 /* Takes what the network has. */
 void wn_run_net_drain(struct wn_run_net *net);
+/* Of the next probe to be sent, to be filled; the batch before it may leave first. */
+struct wn_probe *wn_run_net_room(struct wn_run_net *net);
 void wn_run_net_put(
 	struct wn_run_net *net, const struct wn_run_trace *rt, const struct wn_probe *probe);
 void wn_run_net_flush(struct wn_run_net *net);
@@ -183,11 +203,23 @@ void wn_run_net_forget(
 uint64_t wn_run_net_next_ns(const struct wn_run_net *net);
 
 /* net_share.c */
+/* Of the back ends of real networks the raw one alone may serve many. */
+bool wn_run_is_raw(enum wn_backend backend);
 bool wn_run_may_share(const struct wn_run_trace *rt);
 /* Fills net and port. */
 wn_err wn_run_share_join(struct wn_run_trace *rt, struct wn_errctx *ctx);
 void wn_run_share_leave(struct wn_run_trace *rt); /* does nothing for one that has not joined */
 void wn_run_share_free(struct wn_run_share *s);
 void wn_run_share_reply(struct wn_run_net *net, const struct wn_rx *rx, uint64_t now_ns);
+
+/* probes.c */
+void wn_run_probes_free(struct wn_run_probes *p);
+void wn_run_probes_take(struct wn_run_net *net, const struct wn_rx *rx, uint64_t now_ns);
+void wn_run_probes_told(
+	struct wn_run_net *net, const struct wn_tx *tx, wn_err err, uint64_t now_ns);
+/* Puts out what may leave, tells what has ended. True: there is more to do now. */
+bool wn_run_probes_step(struct wn_run_net *net);
+uint32_t wn_run_probes_count(const struct wn_run_probes *p); /* that have not ended */
+uint64_t wn_run_probes_next_ns(const struct wn_run_probes *p);
 
 #endif

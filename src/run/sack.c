@@ -51,10 +51,12 @@ static wn_err connect_first(struct wn_run_trace *rt, struct wn_io_config *io, st
 	if (err == WN_OK)
 		err = wn_io_tcp_sack_open(io, &opened, ctx);
 	if (err == WN_OK)
-		err = wn_run_net_new(rt, opened, &rt->net, ctx);
-	if (err == WN_OK)
-		take_connection(p, &rt->net->io->conn);
-	return err;
+		err = wn_run_net_new(rt->run, opened, &rt->net, ctx);
+	if (err != WN_OK)
+		return err;
+	rt->net->owner = rt;
+	take_connection(p, &rt->net->io->conn);
+	return WN_OK;
 }
 
 wn_err wn_run_open_sack(struct wn_run_trace *rt, struct wn_io_config *io, struct wn_errctx *ctx)
@@ -70,5 +72,5 @@ wn_err wn_run_open_sack(struct wn_run_trace *rt, struct wn_io_config *io, struct
 			ctx, err, why.sys, "%s; use --tcp-method syn or prefer-sack", why.text);
 	wn_run_keep_note(rt, "", why.text, "; SYN probes instead");
 	p->tcp_method = WN_TCP_METHOD_SYN;
-	return wn_run_open(rt, io, &rt->net, ctx);
+	return wn_run_open_own(rt, io, &rt->net, ctx);
 }
