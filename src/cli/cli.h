@@ -7,6 +7,7 @@
 #ifndef WN_CLI_CLI_H
 #define WN_CLI_CLI_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include "base/err.h"
 #include "base/strbuf.h"
@@ -24,11 +25,14 @@ int wn_cmd_trace(int argc, char **argv);
 int wn_cmd_paths(int argc, char **argv);
 int wn_cmd_explain(int argc, char **argv);
 int wn_cmd_lab(int argc, char **argv);
+int wn_cmd_packet(int argc, char **argv);
 int wn_cmd_help(int argc, char **argv);
 int wn_cmd_version(int argc, char **argv);
 int wn_cmd_completion(int argc, char **argv);
 int wn_cmd_man(int argc, char **argv);
 
+/* A program of this name is expected to be mtr-packet, whatever its arguments. */
+bool wn_cli_is_packet(const char *argv0);
 /* "wend: TEXT" on stderr, one line whatever the text holds. Returns code. */
 int wn_cli_fail(int code, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* Writes a finished text to stdout, every byte checked. An exit code: 0 or WN_EXIT_FAILED. */

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The first word decides: a command, or the target of a trace. */
+/*
+ * The first word decides: a command, or the target of a trace. So does the name that we were called
+ * by: mtr calls what its variable MTR_PACKET names "mtr-packet".
+ */
 #include <fcntl.h>
 #include <locale.h>
 #include <stdio.h>
@@ -8,6 +11,7 @@
 
 #include "cli/cli.h"
 #include "config/options.h"
+#include "mtr/mtr.h"
 
 static const struct {
 	const char *word;
@@ -32,6 +36,8 @@ static void hold_standard_fds(void)
 int main(int argc, char **argv)
 {
 	hold_standard_fds();
+	if (argc > 0 && wn_cli_is_packet(argv[0]))
+		return wn_mtr_main(argc, argv);
 	setlocale(LC_CTYPE, "");
 	if (argc < 2) {
 		fputs("Usage: wend [OPTION]... HOST\n"

@@ -140,6 +140,11 @@ wn_err wn_request_scope(
 		"Attaches the simulated network of FILE to a TUN device, so that any tool can "    \
 		"trace it. --tun names the device, --seed replaces the seed of the topology. "     \
 		"Needs root.")                                                                     \
+	X(packet, "", "Send probes for mtr and its like (the protocol of mtr-packet)",             \
+		"Reads commands from standard input, one a line, and answers on standard output, " \
+		"as mtr-packet does: for mtr set MTR_PACKET to this program or to wend-packet, "   \
+		"which does nothing else. docs/packet.md has the protocol. WEND_PACKET_DIALECT "   \
+		"chooses the words of mtr 0.95 (the default) or 0.96.")                            \
 	X(help, "[COMMAND]", "Explain a command", "Shows what a command does and its options.")    \
 	X(version, "", "Show the version",                                                         \
 		"Shows the version of the program and of the "                                     \
