@@ -76,6 +76,13 @@ struct wn_os_change {
 int wn_os_monitor_open(void);
 /* The next change; WN_EAGAIN when there is none now, WN_EFULL when some were lost. */
 wn_err wn_os_monitor_read(int fd, struct wn_os_change *out);
+/*
+ * For whoever keeps answers of wn_os_route_get: a non-blocking descriptor (close() it), or a
+ * negative wn_err. Has any link, address, route, rule or next hop changed since it was opened or
+ * last asked? True as well where that cannot be told, because there were too many.
+ */
+int wn_os_changes_open(void);
+bool wn_os_changes_any(int fd);
 
 /* The errno of a failed send as an error of ours: EPERM is WN_EBLOCKED, and so on. */
 wn_err wn_os_send_err(int sys);

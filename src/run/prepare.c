@@ -29,24 +29,14 @@ void wn_run_keep_note(
 static wn_err find_route(struct wn_run_trace *rt, struct wn_errctx *ctx)
 {
 	struct wn_params *p = &rt->request->params;
-	struct wn_os_route route;
-	wn_err err;
+	const struct wn_run_way way = {
+		.dst = p->dst, .src = p->src, .iface = p->iface, .mark = p->mark};
+	struct wn_run_route route;
+	wn_err err = wn_run_route_find(rt->run, &way, &route, ctx);
 
-	if (p->src.family) {
-		err = wn_os_addr_is_local(&p->src);
-		if (err != WN_OK) {
-			char addr[WN_ADDR_STRLEN];
-
-			return wn_fail(ctx, err, "source %s is not an address of this machine",
-				wn_addr_str(&p->src, addr));
-		}
-	}
-	err = wn_os_route_get(&p->dst, p->src.family ? &p->src : NULL,
-		p->iface[0] ? p->iface : NULL, p->mark, &route, ctx);
 	if (err != WN_OK)
 		return err;
-	if (!p->src.family)
-		p->src = route.src;
+	p->src = route.src;
 	rt->ifindex = route.ifindex;
 	if (p->pmtu)
 		p->link_mtu = route.link_mtu;

@@ -26,6 +26,7 @@ wn_err wn_run_new(bool virtual_time, struct wn_run **out, struct wn_errctx *ctx)
 	run->monitor_fd = run->poll.fd = run->poll.timer_fd = -1;
 	run->now_ns = 1000000000u; /* virtual time starts at one second: 0 means "never" nowhere */
 	wn_heap_init(&run->timers, SIZE_MAX);
+	wn_run_routes_init(&run->routes);
 	run->rx = wn_calloc(WN_RUN_BATCH, sizeof(*run->rx));
 	if (!run->rx) {
 		wn_free(run);
@@ -54,6 +55,7 @@ void wn_run_free(struct wn_run *run)
 	while (run->nets)
 		wn_run_net_free(run->nets);
 	wn_heap_fini(&run->timers);
+	wn_run_routes_fini(&run->routes);
 	wn_free(run->slots);
 	wn_free(run->serials);
 	wn_free(run->free_slots);

@@ -44,6 +44,25 @@ struct wn_run_net {
 	struct wn_tx *tx; /* WN_RUN_BATCH */
 };
 
+/* What asks for a way out, and the way. */
+struct wn_run_way {
+	struct wn_addr dst;
+	struct wn_addr src; /* family 0: by route */
+	const char *iface;  /* "": by route */
+	uint32_t mark;
+};
+struct wn_run_route {
+	struct wn_addr src;
+	uint32_t ifindex, link_mtu;
+};
+/* Those the kernel has told, for as long as nothing changes that they depend on; route.c. */
+struct wn_run_routes {
+	int changes_fd;			/* tells of that; -1 not open: nothing is kept */
+	uint64_t age;			/* entries of another one are not valid */
+	struct wn_run_kept_route *kept; /* owned; NULL until there is one */
+	uint64_t asked, known;		/* of the kernel; without it */
+};
+
 struct wn_run_trace {
 	struct wn_run *run;
 	uint32_t slot;	 /* in run->slots */
@@ -95,7 +114,8 @@ struct wn_run {
 	struct wn_run_net *nets;
 	struct wn_rx *rx;      /* WN_RUN_BATCH, for all traces in turn */
 	struct wn_heap timers; /* when which slot wants to be asked; older entries may be there */
-	bool scan;	       /* a timer found no memory: look at each trace instead */
+	struct wn_run_routes routes;
+	bool scan; /* a timer found no memory: look at each trace instead */
 	struct wn_run_trace *ready_first, *ready_last; /* have something to do now */
 	struct wn_run_trace *drops;		       /* to be freed after the round */
 };
@@ -130,6 +150,12 @@ static inline struct wn_run_trace *wn_run_by_serial(const struct wn_run *run, ui
 /* run.c: this trace is to be asked in the current round, or in the next; or at that time. */
 void wn_run_ready(struct wn_run_trace *rt);
 void wn_run_wake_at(struct wn_run_trace *rt, uint64_t at_ns);
+
+/* route.c: the source is one of this machine; errors as of wn_os_route_get. */
+wn_err wn_run_route_find(struct wn_run *run, const struct wn_run_way *way, struct wn_run_route *out,
+	struct wn_errctx *ctx);
+void wn_run_routes_init(struct wn_run_routes *r);
+void wn_run_routes_fini(struct wn_run_routes *r);
 
 /* trace_step.c */
 /* Lets the engine act until it waits, delivers events; END, unless it is held back. */
