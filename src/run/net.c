@@ -13,7 +13,7 @@
 #define ID_BITS	     32 /* of an engine's own ids; above them the trace's serial */
 #define DRAIN_ROUNDS 64 /* a flood must not keep us from sending and from timers */
 
-static uint64_t outer_id(const struct wn_run_trace *rt, uint64_t id)
+uint64_t wn_run_net_id(const struct wn_run_trace *rt, uint64_t id)
 {
 	assert(id < UINT64_C(1) << ID_BITS);
 	return (uint64_t)rt->serial << ID_BITS | id;
@@ -57,6 +57,7 @@ wn_err wn_run_net_new(
 	net->run = run;
 	net->owner = rt;
 	net->io = io;
+	net->line = WN_PACE_NO_GATE;
 	net->next = run->nets;
 	run->nets = net;
 	*out = net;
@@ -74,6 +75,8 @@ void wn_run_net_free(struct wn_run_net *net)
 	*link = net->next;
 	if (!run->virtual_time && fd >= 0)
 		wn_pollset_unwatch(&run->poll, fd);
+	run->stats.dropped += net->io->counters.overflow;
+	wn_run_credit_free(net);
 	net->io->ops->close(net->io);
 	wn_run_share_free(net->share);
 	wn_free(net->tx);
@@ -164,8 +167,14 @@ void wn_run_net_drain(struct wn_run_net *net)
 static void tell(struct wn_run_net *net, const struct wn_tx *tx, wn_err err, uint64_t now_ns)
 {
 	struct wn_run_trace *rt = trace_of(net, tx->probe.id);
+	struct wn_run_stats *stats = &net->run->stats;
 	uint64_t id = inner_id(tx->probe.id);
 
+	stats->sent += err == WN_OK;
+	stats->eagain += err == WN_EAGAIN;
+	stats->enobufs += err == WN_ENOBUFS;
+	if (err != WN_OK && net->credit)
+		wn_run_credit_back(net, now_ns);
 	if (!rt)
 		return;
 	if (err == WN_OK)
@@ -204,7 +213,7 @@ void wn_run_net_put(
 	struct wn_tx *tx = &net->tx[net->tx_count++];
 
 	tx->probe = *probe;
-	tx->probe.id = outer_id(rt, probe->id);
+	tx->probe.id = wn_run_net_id(rt, probe->id);
 	if (net->tx_count == WN_RUN_BATCH)
 		wn_run_net_flush(net);
 }
@@ -220,7 +229,7 @@ void wn_run_net_forget(
 
 	if (io->ops->forget &&
 		(ev->kind == WN_EV_REPLY || (ev->kind == WN_EV_TIMEOUT && io->caps.per_flow == 1)))
-		io->ops->forget(io, outer_id(rt, ev->probe_id));
+		io->ops->forget(io, wn_run_net_id(rt, ev->probe_id));
 }
 
 uint64_t wn_run_net_next_ns(const struct wn_run_net *net)

@@ -141,6 +141,7 @@ static struct wn_run_net *open_share(
 	memcpy(s->iface, p->iface, sizeof(s->iface));
 	net->share = s;
 	net->owner = NULL;
+	wn_run_credit_new(net);
 	return net;
 }
 
