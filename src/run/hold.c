@@ -10,6 +10,8 @@
 
 #include "base/alloc.h"
 
+#define OF_TARGET UINT32_MAX /* no interface: the place is one on the way to a target */
+
 wn_err wn_run_set_pace(struct wn_run *run, const struct wn_pace_config *c, struct wn_errctx *ctx)
 {
 	struct wn_pace *pace;
@@ -54,6 +56,72 @@ static struct wn_pace_probe describe(
 	return about;
 }
 
+struct wn_pace_probe wn_run_lone_probe(
+	const struct wn_run_net *net, const struct wn_addr *dst, uint8_t ttl, uint32_t ifindex)
+{
+	struct wn_addr none = {.family = dst->family};
+
+	return (struct wn_pace_probe){
+		.dst = *dst,
+		.places = {wn_pace_place(dst, OF_TARGET, ttl), wn_pace_place(&none, ifindex, ttl)},
+		.line = net->line,
+	};
+}
+
+/* Whether its turn has come for just this toll. */
+static bool has_paid(struct wn_run *run, struct wn_run_hold *h, const struct wn_pace_toll *toll)
+{
+	if (!h || !h->wait.paid)
+		return false;
+	if (memcmp(&h->wait.toll, toll, sizeof(*toll)) == 0) {
+		wn_pace_use(run->pace, &h->wait);
+		return true;
+	}
+	wn_pace_leave(run->pace, &h->wait);
+	return false;
+}
+
+bool wn_run_turn_pass(struct wn_run_turn *turn, struct wn_run_hold *h)
+{
+	struct wn_run *run = turn->net->run;
+	uint64_t now_ns;
+
+	if (!run->paced && turn->net->line == WN_PACE_NO_GATE)
+		return true;
+	now_ns = wn_run_now_ns(run);
+	wn_pace_toll_of(run->pace, &turn->probe, now_ns, &turn->toll);
+	if (!has_paid(run, h, &turn->toll) && !wn_pace_pass(run->pace, &turn->toll, now_ns))
+		return false;
+	wn_pace_sent(run->pace, turn->id, &turn->toll, &turn->probe);
+	if (turn->net->credit)
+		wn_run_credit_sent(turn->net, now_ns);
+	return true;
+}
+
+void wn_run_turn_wait(const struct wn_run_turn *turn, struct wn_run_hold *h)
+{
+	struct wn_run *run = turn->net->run;
+
+	if (wn_pace_line_is_full(run->pace, turn->toll.gates[WN_PACE_LINE]))
+		run->stats.waits_room++;
+	else
+		run->stats.waits_pace++;
+	wn_pace_wait(run->pace, &h->wait, &turn->toll, wn_run_now_ns(run));
+}
+
+void wn_run_turn_answered(struct wn_run_net *net, uint64_t id, const struct wn_addr *from,
+	uint64_t sent_ns, uint64_t rtt_ns)
+{
+	struct wn_run *run = net->run;
+
+	if (run->spares_routers)
+		wn_pace_answered(run->pace, id, from, wn_run_now_ns(run));
+	if (net->credit)
+		wn_run_credit_answered(net, sent_ns, rtt_ns);
+}
+
+/* ---- traces ---- */
+
 static void go(struct wn_run_hold *h)
 {
 	struct wn_run_trace *rt = h->owner;
@@ -62,68 +130,32 @@ static void go(struct wn_run_hold *h)
 	wn_run_ready(rt);
 }
 
-/* Whether its turn has come for just this one. */
-static bool has_paid(struct wn_run_trace *rt, const struct wn_pace_toll *toll)
-{
-	struct wn_run_hold *h = rt->hold;
-
-	if (!h || !h->wait.paid)
-		return false;
-	if (memcmp(&h->wait.toll, toll, sizeof(*toll)) == 0) {
-		wn_pace_use(rt->run->pace, &h->wait);
-		return true;
-	}
-	wn_pace_leave(rt->run->pace, &h->wait);
-	return false;
-}
-
-static void keep_back(struct wn_run_trace *rt, const struct wn_probe *probe,
-	const struct wn_pace_toll *toll, uint64_t now_ns)
+static void keep_back(struct wn_run_trace *rt, const struct wn_run_turn *turn, uint64_t id)
 {
 	if (!rt->hold)
 		rt->hold = wn_calloc(1, sizeof(*rt->hold));
 	if (!rt->hold) { /* it will be offered again */
-		wn_run_engine_failed(&rt->engine, probe->id, WN_EAGAIN, 0, now_ns);
+		wn_run_engine_failed(&rt->engine, id, WN_EAGAIN, 0, wn_run_now_ns(rt->run));
 		return;
 	}
 	rt->hold->owner = rt;
 	rt->hold->go = go;
-	wn_run_hold_wait(rt->run, rt->hold, toll, now_ns);
-	wn_trace_hold(rt->engine.trace, probe->id);
+	wn_run_turn_wait(turn, rt->hold);
+	wn_trace_hold(rt->engine.trace, id);
 }
 
-void wn_run_hold_wait(
-	struct wn_run *run, struct wn_run_hold *h, const struct wn_pace_toll *toll, uint64_t now_ns)
+bool wn_run_may_send(struct wn_run_trace *rt, struct wn_run_net *net, const struct wn_probe *probe)
 {
-	wn_pace_wait(run->pace, &h->wait, toll, now_ns);
-	if (wn_pace_line_is_full(run->pace, toll->gates[WN_PACE_LINE]))
-		run->stats.waits_room++;
-	else
-		run->stats.waits_pace++;
-}
-
-bool wn_run_may_send(
-	struct wn_run_trace *rt, struct wn_run_net *net, const struct wn_probe *probe, uint64_t id)
-{
-	struct wn_run *run = rt->run;
-	struct wn_pace_probe about;
-	struct wn_pace_toll toll;
-	uint64_t now_ns;
+	struct wn_run_turn turn = {.net = net, .id = wn_run_net_id(rt, probe->id)};
 
 	/* Side probes have a pace of their own; only a trace that has a result has some. */
-	if ((!run->paced && net->line == WN_PACE_NO_GATE) || rt->engine.end)
+	if ((!rt->run->paced && net->line == WN_PACE_NO_GATE) || rt->engine.end)
 		return true;
-	now_ns = wn_run_now_ns(run);
-	about = describe(rt, net, probe);
-	wn_pace_toll_of(run->pace, &about, now_ns, &toll);
-	if (!has_paid(rt, &toll) && !wn_pace_pass(run->pace, &toll, now_ns)) {
-		keep_back(rt, probe, &toll, now_ns);
-		return false;
-	}
-	wn_pace_sent(run->pace, id, &toll, &about);
-	if (net->credit)
-		wn_run_credit_sent(net, now_ns);
-	return true;
+	turn.probe = describe(rt, net, probe);
+	if (wn_run_turn_pass(&turn, rt->hold))
+		return true;
+	keep_back(rt, &turn, probe->id);
+	return false;
 }
 
 /* What was paid for a probe that there is no need of any more. */

@@ -174,12 +174,25 @@ void wn_run_routes_init(struct wn_run_routes *r);
 void wn_run_routes_fini(struct wn_run_routes *r);
 
 /* hold.c */
-/* False: it was kept back. id: towards the back end. */
-bool wn_run_may_send(
-	struct wn_run_trace *rt, struct wn_run_net *net, const struct wn_probe *probe, uint64_t id);
-/* For one that could not pass; counts it. */
-void wn_run_hold_wait(struct wn_run *run, struct wn_run_hold *h, const struct wn_pace_toll *toll,
-	uint64_t now_ns);
+/* A probe that would like to leave; id towards the back end, unique among those under way. */
+struct wn_run_turn {
+	struct wn_run_net *net;
+	struct wn_pace_probe probe;
+	uint64_t id;
+	struct wn_pace_toll toll; /* filled by wn_run_turn_pass */
+};
+/* What is known of a probe that belongs to no trace. */
+struct wn_pace_probe wn_run_lone_probe(
+	const struct wn_run_net *net, const struct wn_addr *dst, uint8_t ttl, uint32_t ifindex);
+/* May it leave now? h: its own, whose turn may have come; NULL: it has not waited. */
+bool wn_run_turn_pass(struct wn_run_turn *turn, struct wn_run_hold *h);
+/* It may not: h->go will be called, and then it may pass; or wn_pace_leave(run->pace, &h->wait). */
+void wn_run_turn_wait(const struct wn_run_turn *turn, struct wn_run_hold *h);
+/* Once for each probe: who answered it. */
+void wn_run_turn_answered(struct wn_run_net *net, uint64_t id, const struct wn_addr *from,
+	uint64_t sent_ns, uint64_t rtt_ns);
+/* The same for a trace's probe. False: it was kept back. */
+bool wn_run_may_send(struct wn_run_trace *rt, struct wn_run_net *net, const struct wn_probe *probe);
 void wn_run_hold_unused(struct wn_run_trace *rt);
 void wn_run_hold_end(struct wn_run_trace *rt); /* of the trace */
 void wn_run_hold_grant(struct wn_run *run);

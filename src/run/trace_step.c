@@ -67,13 +67,9 @@ static void settle_answer(struct wn_run_trace *rt, const struct wn_event *ev)
 	uint64_t rtt_ns = ev->u.reply.rtt_ns > 0 ? (uint64_t)ev->u.reply.rtt_ns : 0;
 	uint64_t at_ns = rt->start_ns + ev->at_ns;
 
-	if (ev->u.reply.duplicate)
-		return;
-	if (rt->run->spares_routers)
-		wn_pace_answered(rt->run->pace, wn_run_net_id(rt, ev->probe_id),
-			&ev->u.reply.reply.from, wn_run_now_ns(rt->run));
-	if (rt->net->credit)
-		wn_run_credit_answered(rt->net, at_ns > rtt_ns ? at_ns - rtt_ns : 0, rtt_ns);
+	if (!ev->u.reply.duplicate)
+		wn_run_turn_answered(rt->net, wn_run_net_id(rt, ev->probe_id),
+			&ev->u.reply.reply.from, at_ns > rtt_ns ? at_ns - rtt_ns : 0, rtt_ns);
 }
 
 static void take_event(struct wn_run_trace *rt, const struct wn_event *ev)
@@ -107,7 +103,7 @@ static void finish(struct wn_run_trace *rt)
 static void send_probe(
 	struct wn_run_trace *rt, struct wn_run_net *net, const struct wn_probe *probe)
 {
-	if (wn_run_may_send(rt, net, probe, wn_run_net_id(rt, probe->id)))
+	if (wn_run_may_send(rt, net, probe))
 		wn_run_net_put(net, rt, probe);
 }
 

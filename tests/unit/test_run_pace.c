@@ -8,7 +8,7 @@
 #include <cmocka.h>
 #include <stdlib.h>
 #include <string.h>
-#include "run/run.h"
+#include "run/run_priv.h"
 
 #define TRACES	   60
 #define PROBES	   80 /* of one trace */
@@ -280,6 +280,103 @@ static void test_stopped(void **state)
 	close_world();
 }
 
+/* ---- probes of no trace ---- */
+
+#define LONE 40
+
+static struct wn_io io;
+static struct wn_run_net net = {.io = &io, .line = WN_PACE_NO_GATE};
+static struct lone {
+	struct wn_run_hold hold; /* the first member */
+	struct wn_run_turn turn;
+	bool left;
+} lone[LONE];
+
+static void lone_left(struct lone *l)
+{
+	struct wn_addr first;
+
+	l->left = true;
+	w.answered[w.answered_count++] = (struct mark){.at_ns = wn_run_now_ns(w.run)};
+	assert_int_equal(wn_addr_parse("198.51.100.1", &first), WN_OK);
+	wn_run_turn_answered(&net, l->turn.id, &first, wn_run_now_ns(w.run), 1);
+}
+
+static void on_turn(struct wn_run_hold *h)
+{
+	struct lone *l = (struct lone *)h;
+
+	assert_true(wn_run_turn_pass(&l->turn, h));
+	lone_left(l);
+}
+
+/* To different targets, with the same TTL: the router that all meet is spared all the same. */
+static void test_lone(void **state)
+{
+	unsigned left = 0;
+
+	(void)state;
+	open_world(&(struct wn_pace_config){.pps_per_router = 50});
+	net.run = w.run;
+	memset(lone, 0, sizeof(lone));
+	for (unsigned i = 0; i < LONE; i++) {
+		struct wn_addr dst = wn_addr_v4(0xcb007101u + i % 30);
+
+		lone[i].hold.go = on_turn;
+		lone[i].turn = (struct wn_run_turn){
+			.net = &net, .id = 1000 + i, .probe = wn_run_lone_probe(&net, &dst, 1, 7)};
+		if (wn_run_turn_pass(&lone[i].turn, NULL))
+			lone_left(&lone[i]);
+		else
+			wn_run_turn_wait(&lone[i].turn, &lone[i].hold);
+	}
+	wn_pace_leave(w.run->pace, &lone[LONE - 1].hold.wait);
+	while (wn_run_next_ns(w.run) != UINT64_MAX) {
+		w.run->now_ns = wn_run_next_ns(w.run);
+		wn_run_process(w.run);
+	}
+	for (unsigned i = 0; i < LONE; i++)
+		left += lone[i].left;
+	assert_int_equal(left, LONE - 1);
+	/* The place's burst, and after the first answer that of the router. */
+	assert_rate(w.answered, w.answered_count, 0, NULL, 50, 2);
+	close_world();
+}
+
+/* With room for two answers: as long as each comes at once nobody waits. */
+static void test_lone_room(void **state)
+{
+	struct wn_run_stats s;
+
+	(void)state;
+	open_world(&(struct wn_pace_config){0});
+	io.answers_max = 2;
+	net.run = w.run;
+	wn_run_credit_new(&net);
+	memset(lone, 0, sizeof(lone));
+	for (unsigned i = 0; i < LONE; i++) {
+		struct wn_addr dst = wn_addr_v4(0xcb007101u);
+
+		lone[i].turn = (struct wn_run_turn){
+			.net = &net, .id = i, .probe = wn_run_lone_probe(&net, &dst, 1, 7)};
+		assert_true(wn_run_turn_pass(&lone[i].turn, NULL));
+		if (i < LONE - 2)
+			lone_left(&lone[i]);
+	}
+	lone[0].turn.id = LONE;
+	assert_false(wn_run_turn_pass(&lone[0].turn, NULL));
+	wn_run_turn_wait(&lone[0].turn, &lone[0].hold);
+	wn_run_stats(w.run, &s);
+	assert_int_equal(s.waits_room, 1);
+	assert_int_equal(s.waits_pace, 0);
+	wn_pace_leave(w.run->pace, &lone[0].hold.wait);
+	wn_run_credit_free(&net);
+	net.credit = NULL;
+	net.line = WN_PACE_NO_GATE;
+	io.answers_max = 0;
+	close_world();
+}
+
 static void test_too_late(void **state)
 {
 	(void)state;
@@ -297,6 +394,8 @@ int main(void)
 		cmocka_unit_test(test_destinations),
 		cmocka_unit_test(test_routers),
 		cmocka_unit_test(test_stopped),
+		cmocka_unit_test(test_lone),
+		cmocka_unit_test(test_lone_room),
 		cmocka_unit_test(test_too_late),
 	};
 
