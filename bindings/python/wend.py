@@ -47,7 +47,17 @@ class _Event(ctypes.Structure):
 
 class _Config(ctypes.Structure):
     _fields_ = [("size", ctypes.c_uint32), ("backend", ctypes.c_uint32),
-                ("topology", ctypes.c_char_p), ("seed", ctypes.c_uint64)]
+                ("topology", ctypes.c_char_p), ("seed", ctypes.c_uint64),
+                ("pps", ctypes.c_uint32), ("pps_per_destination", ctypes.c_uint32),
+                ("pps_per_router", ctypes.c_uint32), ("reserved", ctypes.c_uint32)]
+
+
+class _Stats(ctypes.Structure):
+    """struct wend_stats of <wend/wend.h>."""
+    _fields_ = [("size", ctypes.c_uint32), ("traces", ctypes.c_uint32),
+                *[(name, ctypes.c_uint64) for name in (
+                    "sent", "waits_pace", "waits_room", "eagain", "enobufs", "dropped",
+                    "routes_asked", "routes_known", "pace_shared")]]
 
 
 def _load():
@@ -66,6 +76,7 @@ def _load():
             ("wend_free", ctypes.c_int, pointer),
             ("wend_error", ctypes.c_char_p, pointer),
             ("wend_fd", ctypes.c_int, pointer),
+            ("wend_stats", ctypes.c_int, pointer, ctypes.POINTER(_Stats)),
             ("wend_process", ctypes.c_int, pointer, ctypes.c_uint32),
             ("wend_run", ctypes.c_int, pointer, ctypes.c_int64),
             ("wend_next_event", ctypes.c_int, pointer, event),
@@ -106,10 +117,13 @@ class Hop:
 
 class Traceroute:
     """One trace. topology: the text of a simulated network instead of the real one. names: look up
-    the names of hops. After the run stop says why it ended ("reached"), and reached whether it did."""
+    the names of hops. pps_per_router: so many probes a second at most of those that one of them
+    answers. After the run stop says why it ended ("reached"), reached whether it did, and stats has
+    the counters of <wend/wend.h>."""
 
-    def __init__(self, host, *, topology=None, names=True, **options):
-        self.host, self.stop, self.reached = host, None, False
+    def __init__(self, host, *, topology=None, names=True, pps_per_router=0, **options):
+        self.host, self.stop, self.reached, self.stats = host, None, False, {}
+        self._pps_per_router = pps_per_router
         self._names, self._topology = names, topology
         self._options = {key.replace("_", "-"): self._text(value)
                          for key, value in options.items()}
@@ -168,8 +182,9 @@ class Traceroute:
     def _open(self):
         self._hops = {}
         options, context = ctypes.c_void_p(), ctypes.c_void_p()
-        config = _Config(ctypes.sizeof(_Config), 0,
-                         self._topology.encode() if self._topology else None, 0)
+        config = _Config(ctypes.sizeof(_Config),
+                         topology=self._topology.encode() if self._topology else None,
+                         pps_per_router=self._pps_per_router)
         self._check(_lib.wend_options_new(ctypes.byref(options)))
         try:
             for key, value in self._options.items():
@@ -188,6 +203,9 @@ class Traceroute:
 
     def _close(self):
         if self._context:
+            stats = _Stats(ctypes.sizeof(_Stats))
+            _lib.wend_stats(self._context, ctypes.byref(stats))
+            self.stats = {name: getattr(stats, name) for name, _ in _Stats._fields_[1:]}
             _lib.wend_free(self._context)
             self._context = None
 

@@ -126,9 +126,24 @@ struct wend_config {
 	/* A simulated network, docs/topology.md, instead of the real one: its text; NULL. */
 	const char *topology;
 	uint64_t seed; /* of its chances; 0: that of the topology */
+	/*
+	 * Bounds of probes per second, over everything in this context; 0: none. Probes that would
+	 * come too early wait their turn, first come first served; they are never dropped, and
+	 * nobody's answer times out meanwhile. A bound of N lets at most N * T + B through in any T
+	 * seconds, where B is 1 or, from 100 on, N / 50. docs/libwend.md says what is known of
+	 * routers beforehand.
+	 */
+	uint32_t pps;
+	uint32_t pps_per_destination;
+	uint32_t pps_per_router; /* of those a router, or the target, answers */
+	uint32_t reserved;	 /* 0 */
 };
 
-/* config NULL: all zero. WEND_ENOMEM, WEND_ESYS, WEND_EPERM, WEND_EPARSE (topology). */
+/*
+ * config NULL: all zero. Its size may also be that of an earlier version, which ended before pps.
+ * WEND_EINVAL: another size, or no such backend; WEND_ENOMEM, WEND_ESYS, WEND_EPERM, WEND_EPARSE
+ * (topology).
+ */
 WEND_API int wend_new(const struct wend_config *config, wend **out);
 /*
  * Cancels what is under way, tells WEND_DONE of it (to callbacks alone), and frees all. NULL is
@@ -160,6 +175,24 @@ WEND_API int wend_process(wend *w, uint32_t budget);
 WEND_API int wend_run(wend *w, int64_t timeout_us);
 /* Traces and probes that have not told WEND_DONE. */
 WEND_API size_t wend_active(const wend *w);
+
+/* What happened since wend_new, to all together. */
+struct wend_stats {
+	uint32_t size;	       /* in: sizeof(struct wend_stats); out: so much of it was filled */
+	uint32_t traces;       /* and probes under way, as of wend_active */
+	uint64_t sent;	       /* packets that left */
+	uint64_t waits_pace;   /* times that a probe had to wait for the bounds of wend_config */
+	uint64_t waits_room;   /* ... for room in a receive buffer for one more answer */
+	uint64_t eagain;       /* sends refused by a full queue of this machine, and repeated */
+	uint64_t enobufs;      /* ... by want of its memory */
+	uint64_t dropped;      /* answers that the kernel dropped for want of room */
+	uint64_t routes_asked; /* ways to a target that the kernel was asked for */
+	uint64_t routes_known; /* ... that were known from before */
+	uint64_t pace_shared;  /* probes that shared a bound with others: more were met than is kept
+				*/
+};
+/* WEND_EINVAL: a size below that of its first two members. */
+WEND_API int wend_stats(const wend *w, struct wend_stats *out);
 
 /* ---- what happens ---- */
 

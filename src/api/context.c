@@ -17,12 +17,29 @@
 #define US	    UINT64_C(1000)
 #define MS	    UINT64_C(1000000)
 
+/* A configuration of this version from one of any. */
+static wn_err read_config(const struct wend_config *given, struct wend_config *out)
+{
+	const size_t first = offsetof(struct wend_config, pps); /* the first version's size */
+
+	if (given->size != sizeof(*out) && given->size != first)
+		return WN_EINVAL;
+	*out = (struct wend_config){0};
+	memcpy(out, given, given->size);
+	return out->backend > WEND_BACKEND_ERRQUEUE || out->reserved != 0 ? WN_EINVAL : WN_OK;
+}
+
 static wn_err load(wend *w, const struct wend_config *c)
 {
-	wn_err err;
+	const struct wn_pace_config pace = {
+		.pps = c->pps,
+		.pps_per_destination = c->pps_per_destination,
+		.pps_per_router = c->pps_per_router,
+	};
+	wn_err err = wn_run_set_pace(w->run, &pace, &w->why);
 
-	if (c->backend > WEND_BACKEND_ERRQUEUE)
-		return WN_EINVAL;
+	if (err != WN_OK)
+		return err;
 	w->backend = (enum wn_backend)c->backend;
 	if (!c->topology)
 		return WN_OK;
@@ -35,12 +52,12 @@ static wn_err load(wend *w, const struct wend_config *c)
 int wend_new(const struct wend_config *config, wend **out)
 {
 	static const struct wend_config plain = {.size = sizeof(plain)};
-	const struct wend_config *c = config ? config : &plain;
+	struct wend_config c;
 	wend *w;
 	wn_err err;
 
 	*out = NULL;
-	if (c->size != sizeof(*c))
+	if (read_config(config ? config : &plain, &c) != WN_OK)
 		return WEND_EINVAL;
 	w = wn_calloc(1, sizeof(*w));
 	if (!w)
@@ -52,7 +69,7 @@ int wend_new(const struct wend_config *config, wend **out)
 	if (err == WN_OK)
 		err = wn_pollset_watch(&w->poll, wn_run_fd(w->run), false);
 	if (err == WN_OK)
-		err = load(w, c);
+		err = load(w, &c);
 	if (err != WN_OK) {
 		wend_free(w);
 		return err;
@@ -79,6 +96,29 @@ int wend_fd(const wend *w)
 size_t wend_active(const wend *w)
 {
 	return w->active;
+}
+
+int wend_stats(const wend *w, struct wend_stats *out)
+{
+	struct wend_stats all = {.traces = w->active};
+	struct wn_run_stats run;
+	uint32_t size = out->size < sizeof(all) ? out->size : (uint32_t)sizeof(all);
+
+	if (size < offsetof(struct wend_stats, sent))
+		return WEND_EINVAL;
+	wn_run_stats(w->run, &run);
+	all.size = size;
+	all.sent = run.sent;
+	all.waits_pace = run.waits_pace;
+	all.waits_room = run.waits_room;
+	all.eagain = run.eagain;
+	all.enobufs = run.enobufs;
+	all.dropped = run.dropped;
+	all.routes_asked = run.routes_asked;
+	all.routes_known = run.routes_known;
+	all.pace_shared = run.pace_shared;
+	memcpy(out, &all, size);
+	return WEND_OK;
 }
 
 static bool has_events(const struct wn_api_queue *q)

@@ -37,6 +37,15 @@ static wn_err grow(struct wn_heap *h)
 	return WN_OK;
 }
 
+wn_err wn_heap_room(struct wn_heap *h, size_t items)
+{
+	wn_err err = items > h->limit ? WN_EFULL : WN_OK;
+
+	while (err == WN_OK && h->cap < items)
+		err = grow(h);
+	return err;
+}
+
 wn_err wn_heap_push(struct wn_heap *h, uint64_t at_ns, uint64_t value)
 {
 	struct wn_heap_item item = {at_ns, h->next_order, value};

@@ -25,6 +25,8 @@ struct wn_heap {
 
 void wn_heap_init(struct wn_heap *h, size_t limit);
 void wn_heap_fini(struct wn_heap *h);
+/* Pushes up to this many items in all will find memory. */
+wn_err wn_heap_room(struct wn_heap *h, size_t items);			/* WN_EFULL, WN_ENOMEM */
 wn_err wn_heap_push(struct wn_heap *h, uint64_t at_ns, uint64_t value); /* WN_EFULL, WN_ENOMEM */
 const struct wn_heap_item *wn_heap_peek(const struct wn_heap *h);	/* NULL when empty */
 bool wn_heap_pop(struct wn_heap *h, struct wn_heap_item *out);

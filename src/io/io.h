@@ -65,8 +65,9 @@ struct wn_io_ops {
 struct wn_io {
 	const struct wn_io_ops *ops;
 	struct wn_caps caps;
-	uint16_t sport;	    /* first source port (or ICMP id) reserved; set by open */
-	struct wn_io_conn { /* of the connection in which all probes travel, where there is one */
+	uint16_t sport;	      /* first source port (or ICMP id) reserved; set by open */
+	uint32_t answers_max; /* its buffers have room for at once; 0: not known, or no bound */
+	struct wn_io_conn {   /* of the connection in which all probes travel, where there is one */
 		uint32_t seq, ack; /* what target and we expect next */
 		uint8_t options;   /* WN_TCP_OPT_* that each segment has */
 	} conn;

@@ -167,6 +167,7 @@ static wn_err open_sender(struct wn_raw *raw, struct wn_errctx *ctx)
 static wn_err open_listener(struct wn_raw *raw, int protocol, int *out, struct wn_errctx *ctx)
 {
 	struct wn_io_config c = raw->config;
+	uint32_t room;
 	wn_err err;
 	int fd;
 
@@ -176,7 +177,9 @@ static wn_err open_listener(struct wn_raw *raw, int protocol, int *out, struct w
 	*out = fd;
 	if (err != WN_OK)
 		return err;
-	wn_sock_room(fd, c.outstanding);
+	room = wn_sock_room(fd, c.outstanding);
+	if (raw->io.answers_max == 0 || room < raw->io.answers_max)
+		raw->io.answers_max = room;
 	wn_sock_set(fd, SOL_SOCKET, SO_RXQ_OVFL, 1);
 	/* Else the kernel drops what has a wrong checksum, and counts it as a full queue. */
 	if (protocol == IPPROTO_ICMPV6)

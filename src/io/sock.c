@@ -13,6 +13,7 @@
 #include "os/os.h"
 
 #define ROOM_PER_REPLY 4096 /* an ICMP error with its bookkeeping in the kernel */
+#define ROOM_OF_REPLY  2304 /* what one takes up: half a page of a driver's, and its description */
 #define ROOM_MIN       (256 * 1024)
 #define ROOM_MAX       (16 * 1024 * 1024)
 
@@ -107,13 +108,17 @@ fail:
 	return err;
 }
 
-void wn_sock_room(int fd, uint32_t outstanding)
+uint32_t wn_sock_room(int fd, uint32_t outstanding)
 {
 	uint64_t bytes = (uint64_t)outstanding * ROOM_PER_REPLY;
 	int room = bytes < ROOM_MIN ? ROOM_MIN : bytes > ROOM_MAX ? ROOM_MAX : (int)bytes;
+	socklen_t len = sizeof(room);
 
 	if (!wn_sock_set(fd, SOL_SOCKET, SO_RCVBUFFORCE, room))
 		wn_sock_set(fd, SOL_SOCKET, SO_RCVBUF, room);
+	if (getsockopt(fd, SOL_SOCKET, SO_RCVBUF, &room, &len) != 0 || room < ROOM_OF_REPLY)
+		return 1;
+	return (uint32_t)room / ROOM_OF_REPLY;
 }
 
 bool wn_sock_tell_ttl(int fd, uint8_t family)

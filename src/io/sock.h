@@ -26,8 +26,11 @@ int wn_af(uint8_t family);
 wn_err wn_sock_open(
 	const struct wn_io_config *c, int type, int protocol, int *out, struct wn_errctx *ctx);
 bool wn_sock_set(int fd, int level, int name, int value);
-/* Room for the replies to `outstanding` probes of usual size, and at least what is the default. */
-void wn_sock_room(int fd, uint32_t outstanding);
+/*
+ * Room for the replies to `outstanding` probes of usual size, and at least what is the default.
+ * Returns for how many there is room now.
+ */
+uint32_t wn_sock_room(int fd, uint32_t outstanding);
 /* Arrival TTL and TOS come with each packet. */
 bool wn_sock_tell_ttl(int fd, uint8_t family);
 /* An IPv4 socket sets DF or fragments; an IPv6 one never or ever fragments here. */

@@ -13,7 +13,7 @@
 #define ID_BITS	     32 /* of an engine's own ids; above them the trace's serial */
 #define DRAIN_ROUNDS 64 /* a flood must not keep us from sending and from timers */
 
-static uint64_t outer_id(const struct wn_run_trace *rt, uint64_t id)
+uint64_t wn_run_net_id(const struct wn_run_trace *rt, uint64_t id)
 {
 	assert(id < UINT64_C(1) << ID_BITS);
 	return (uint64_t)rt->serial << ID_BITS | id;
@@ -55,6 +55,7 @@ wn_err wn_run_net_new(
 	}
 	net->run = run;
 	net->io = io;
+	net->line = WN_PACE_NO_GATE;
 	net->next = run->nets;
 	run->nets = net;
 	*out = net;
@@ -72,6 +73,8 @@ void wn_run_net_free(struct wn_run_net *net)
 	*link = net->next;
 	if (!run->virtual_time && fd >= 0)
 		wn_pollset_unwatch(&run->poll, fd);
+	run->stats.dropped += net->io->counters.overflow;
+	wn_run_credit_free(net);
 	net->io->ops->close(net->io);
 	wn_run_share_free(net->share);
 	wn_run_probes_free(net->probes);
@@ -174,13 +177,20 @@ void wn_run_net_drain(struct wn_run_net *net)
 
 static void tell(struct wn_run_net *net, const struct wn_tx *tx, wn_err err, uint64_t now_ns)
 {
+	struct wn_run_stats *stats = &net->run->stats;
 	struct wn_run_trace *rt;
-	uint64_t id = inner_id(tx->probe.id);
+	uint64_t id;
 
+	stats->sent += err == WN_OK;
+	stats->eagain += err == WN_EAGAIN;
+	stats->enobufs += err == WN_ENOBUFS;
+	if (err != WN_OK && net->credit)
+		wn_run_credit_back(net, now_ns);
 	if (net->probes) {
 		wn_run_probes_told(net, tx, err, now_ns);
 		return;
 	}
+	id = inner_id(tx->probe.id);
 	rt = trace_of(net, tx->probe.id);
 	if (!rt)
 		return;
@@ -228,7 +238,7 @@ void wn_run_net_put(
 	struct wn_probe *at = wn_run_net_room(net);
 
 	*at = *probe;
-	at->id = outer_id(rt, probe->id);
+	at->id = wn_run_net_id(rt, probe->id);
 }
 
 /*
@@ -242,7 +252,7 @@ void wn_run_net_forget(
 
 	if (io->ops->forget &&
 		(ev->kind == WN_EV_REPLY || (ev->kind == WN_EV_TIMEOUT && io->caps.per_flow == 1)))
-		io->ops->forget(io, outer_id(rt, ev->probe_id));
+		io->ops->forget(io, wn_run_net_id(rt, ev->probe_id));
 }
 
 uint64_t wn_run_net_next_ns(const struct wn_run_net *net)

@@ -141,6 +141,7 @@ static struct wn_run_net *open_share(
 	s->mark = p->mark;
 	memcpy(s->iface, p->iface, sizeof(s->iface));
 	net->share = s;
+	wn_run_credit_new(net);
 	return net;
 }
 

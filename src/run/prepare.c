@@ -363,6 +363,7 @@ wn_err wn_run_start(struct wn_run_trace *rt, struct wn_errctx *ctx)
 
 void wn_run_trace_free(struct wn_run_trace *rt)
 {
+	wn_run_hold_end(rt);
 	wn_run_engine_free(&rt->engine);
 	wn_result_free(rt->result);
 	wn_free(rt->request);

@@ -28,13 +28,15 @@ wn_err wn_run_new(bool virtual_time, struct wn_run **out, struct wn_errctx *ctx)
 	wn_heap_init(&run->timers, SIZE_MAX);
 	wn_run_routes_init(&run->routes);
 	run->rx = wn_calloc(WN_RUN_BATCH, sizeof(*run->rx));
-	if (!run->rx) {
+	if (!run->rx || wn_pace_new(&(struct wn_pace_config){0}, &run->pace) != WN_OK) {
+		wn_free(run->rx);
 		wn_free(run);
 		return wn_fail(ctx, WN_ENOMEM, "out of memory");
 	}
 	if (!virtual_time) {
 		err = wn_pollset_init(&run->poll, ctx);
 		if (err != WN_OK) {
+			wn_pace_free(run->pace);
 			wn_free(run->rx);
 			wn_free(run);
 			return err;
@@ -54,6 +56,7 @@ void wn_run_free(struct wn_run *run)
 			wn_run_trace_free(run->slots[i]);
 	while (run->nets)
 		wn_run_net_free(run->nets);
+	wn_pace_free(run->pace);
 	wn_heap_fini(&run->timers);
 	wn_run_routes_fini(&run->routes);
 	wn_free(run->slots);
@@ -186,10 +189,11 @@ static uint64_t next_timer_ns(const struct wn_run *run)
 
 uint64_t wn_run_next_ns(const struct wn_run *run)
 {
-	uint64_t next = next_timer_ns(run);
+	uint64_t next = next_timer_ns(run), held = wn_run_hold_next_ns(run);
 
 	if (run->ready_first)
 		return 0;
+	next = held < next ? held : next;
 	for (const struct wn_run_net *net = run->nets; net; net = net->next) {
 		uint64_t at = wn_run_net_next_ns(net);
 
@@ -204,6 +208,16 @@ uint64_t wn_run_next_ns(const struct wn_run *run)
 bool wn_run_idle(const struct wn_run *run)
 {
 	return run->active == 0 && run->probing == 0;
+}
+
+void wn_run_stats(const struct wn_run *run, struct wn_run_stats *out)
+{
+	*out = run->stats;
+	out->routes_asked = run->routes.asked;
+	out->routes_known = run->routes.known;
+	out->pace_shared = wn_pace_shared(run->pace);
+	for (const struct wn_run_net *net = run->nets; net; net = net->next)
+		out->dropped += net->io->counters.overflow;
 }
 
 /* ---- changes of this machine ---- */
@@ -348,6 +362,7 @@ void wn_run_process(struct wn_run *run)
 	read_monitor(run);
 	drain_all(run);
 	take_timers(run, wn_run_now_ns(run));
+	wn_run_hold_grant(run);
 	while ((run->ready_first || more) && rounds++ < ROUNDS_MAX) {
 		for (unsigned i = 0; i < STEP_BATCH && (rt = take_ready(run)); i++)
 			wn_run_trace_step(rt);
@@ -355,6 +370,7 @@ void wn_run_process(struct wn_run *run)
 		flush_all(run);
 		if (more || (run->ready_first && run->slot_count > STEP_BATCH))
 			drain_used(run);
+		more = wn_run_hold_grant(run) || more;
 	}
 	run->processing = false;
 	free_dropped(run);

@@ -18,6 +18,7 @@
 #include "result/result.h"
 #include "sim/sim.h"
 #include "trace/single.h"
+#include "trace/pace.h"
 
 enum wn_backend { WN_BACKEND_AUTO, WN_BACKEND_RAW, WN_BACKEND_ERRQUEUE, WN_BACKEND_SIM };
 
@@ -46,6 +47,23 @@ struct wn_run_trace_config {
 /* virtual_time: the clock stands still except for wn_run_until_done, which advances it. */
 wn_err wn_run_new(bool virtual_time, struct wn_run **out, struct wn_errctx *ctx);
 void wn_run_free(struct wn_run *run); /* frees its traces too; no callbacks */
+
+/* How fast the probes of all traces together may leave; before the first is prepared. */
+wn_err wn_run_set_pace(struct wn_run *run, const struct wn_pace_config *c, struct wn_errctx *ctx);
+
+/* Since the run was made. */
+struct wn_run_stats {
+	uint64_t sent;	     /* probes */
+	uint64_t waits_pace; /* probes that were kept back for the pace ... */
+	uint64_t waits_room; /* ... until there was room for their answers */
+	uint64_t eagain;  /* sends that this machine's queues refused, and that were repeated ... */
+	uint64_t enobufs; /* ... for want of buffers */
+	uint64_t dropped; /* answers for which the kernel had no room */
+	uint64_t routes_asked; /* of the kernel ... */
+	uint64_t routes_known; /* ... and known from before */
+	uint64_t pace_shared;  /* probes paced with others, for want of room in the tables */
+};
+void wn_run_stats(const struct wn_run *run, struct wn_run_stats *out);
 
 wn_err wn_run_prepare(struct wn_run *run, const struct wn_run_trace_config *c,
 	struct wn_run_trace **out, struct wn_errctx *ctx);

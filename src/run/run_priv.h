@@ -32,6 +32,16 @@ struct wn_run_engine {
 	struct wn_event *end;	  /* the END event, while they are under way */
 };
 
+/*
+ * A probe that waits for its turn, whoever sends it. wait.toll says whose turn that is; go is
+ * called in a round when it has come, and has been paid: then wn_pace_use or wn_pace_leave.
+ */
+struct wn_run_hold {
+	struct wn_pace_wait wait; /* the first member */
+	void (*go)(struct wn_run_hold *h);
+	void *owner;
+};
+
 /* A back end, and what waits to be sent through it. */
 struct wn_run_net {
 	struct wn_run *run;
@@ -42,6 +52,8 @@ struct wn_run_net {
 	uint32_t users;		      /* of them */
 	bool used;		      /* something has left by it */
 	struct wn_io *io;	      /* owned */
+	struct wn_run_credit *credit; /* owned; NULL: its buffers are not watched */
+	uint32_t line;		      /* in which probes wait for room in them; WN_PACE_NO_GATE */
 	size_t tx_count;
 	struct wn_tx *tx; /* WN_RUN_BATCH */
 };
@@ -82,6 +94,7 @@ struct wn_run_trace {
 	uint16_t port;
 	struct wn_run_trace *port_next, **port_link;
 	struct wn_run_engine engine;
+	struct wn_run_hold *hold; /* owned; NULL: no probe of it has had to wait */
 	struct wn_result *result; /* NULL: lean */
 	struct wn_sipkey key;
 	struct { /* QUIET: of the held-back END event */
@@ -121,7 +134,10 @@ struct wn_run {
 	struct wn_rx *rx;      /* WN_RUN_BATCH, for all traces in turn */
 	struct wn_heap timers; /* when which slot wants to be asked; older entries may be there */
 	struct wn_run_routes routes;
-	bool scan; /* a timer found no memory: look at each trace instead */
+	struct wn_pace *pace;
+	bool paced, spares_routers; /* by any bound; by the one of routers */
+	struct wn_run_stats stats;  /* what is counted as it happens */
+	bool scan;		    /* a timer found no memory: look at each trace instead */
 	struct wn_run_trace *ready_first, *ready_last; /* have something to do now */
 	struct wn_run_trace *drops;		       /* to be freed after the round */
 };
@@ -173,6 +189,42 @@ wn_err wn_run_route_find(struct wn_run *run, const struct wn_run_way *way, struc
 void wn_run_routes_init(struct wn_run_routes *r);
 void wn_run_routes_fini(struct wn_run_routes *r);
 
+/* hold.c */
+/* A probe that would like to leave; id towards the back end, unique among those under way. */
+struct wn_run_turn {
+	struct wn_run_net *net;
+	struct wn_pace_probe probe;
+	uint64_t id;
+	struct wn_pace_toll toll; /* filled by wn_run_turn_pass */
+};
+/* What is known of a probe that belongs to no trace. */
+struct wn_pace_probe wn_run_lone_probe(
+	const struct wn_run_net *net, const struct wn_addr *dst, uint8_t ttl, uint32_t ifindex);
+/* May it leave now? h: its own, whose turn may have come; NULL: it has not waited. */
+bool wn_run_turn_pass(struct wn_run_turn *turn, struct wn_run_hold *h);
+/* It may not: h->go will be called, and then it may pass; or wn_pace_leave(run->pace, &h->wait). */
+void wn_run_turn_wait(const struct wn_run_turn *turn, struct wn_run_hold *h);
+/* Once for each probe: who answered it. */
+void wn_run_turn_answered(struct wn_run_net *net, uint64_t id, const struct wn_addr *from,
+	uint64_t sent_ns, uint64_t rtt_ns);
+/* The same for a trace's probe. False: it was kept back. */
+bool wn_run_may_send(struct wn_run_trace *rt, struct wn_run_net *net, const struct wn_probe *probe);
+void wn_run_hold_unused(struct wn_run_trace *rt);
+void wn_run_hold_end(struct wn_run_trace *rt); /* of the trace */
+/* True: somebody's turn has come. */
+bool wn_run_hold_grant(struct wn_run *run);
+uint64_t wn_run_hold_next_ns(const struct wn_run *run);
+
+/* credit.c */
+void wn_run_credit_new(struct wn_run_net *net); /* sets credit and line */
+void wn_run_credit_free(struct wn_run_net *net);
+void wn_run_credit_sent(struct wn_run_net *net, uint64_t now_ns);
+void wn_run_credit_back(struct wn_run_net *net, uint64_t sent_ns);
+void wn_run_credit_answered(struct wn_run_net *net, uint64_t sent_ns, uint64_t rtt_ns);
+void wn_run_credit_expire(struct wn_run_net *net, uint64_t now_ns);
+/* When somebody who waits may have a place; UINT64_MAX: nobody waits, or only answers help. */
+uint64_t wn_run_credit_next_ns(const struct wn_run_net *net);
+
 /* trace_step.c */
 /* Lets the engine act until it waits, delivers events; END, unless it is held back. */
 void wn_run_trace_step(struct wn_run_trace *rt);
@@ -196,6 +248,8 @@ struct wn_probe *wn_run_net_room(struct wn_run_net *net);
 void wn_run_net_put(
 	struct wn_run_net *net, const struct wn_run_trace *rt, const struct wn_probe *probe);
 void wn_run_net_flush(struct wn_run_net *net);
+/* The probe's id towards the back end. */
+uint64_t wn_run_net_id(const struct wn_run_trace *rt, uint64_t id);
 /* The back end may give up what it keeps for the probe of this event. */
 void wn_run_net_forget(
 	struct wn_run_net *net, const struct wn_run_trace *rt, const struct wn_event *ev);

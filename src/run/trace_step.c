@@ -58,6 +58,18 @@ static void take_end(struct wn_run_trace *rt, const struct wn_event *ev)
 	if (rt->echo)
 		add_counters(rt->echo, &rt->end.counters);
 	rt->state = WN_RUN_QUIET;
+	wn_run_hold_end(rt);
+}
+
+/* What an answer gives back, and whom it is charged to. */
+static void settle_answer(struct wn_run_trace *rt, const struct wn_event *ev)
+{
+	uint64_t rtt_ns = ev->u.reply.rtt_ns > 0 ? (uint64_t)ev->u.reply.rtt_ns : 0;
+	uint64_t at_ns = rt->start_ns + ev->at_ns;
+
+	if (!ev->u.reply.duplicate)
+		wn_run_turn_answered(rt->net, wn_run_net_id(rt, ev->probe_id),
+			&ev->u.reply.reply.from, at_ns > rtt_ns ? at_ns - rtt_ns : 0, rtt_ns);
 }
 
 static void take_event(struct wn_run_trace *rt, const struct wn_event *ev)
@@ -66,6 +78,8 @@ static void take_event(struct wn_run_trace *rt, const struct wn_event *ev)
 		take_end(rt, ev);
 		return;
 	}
+	if (ev->kind == WN_EV_REPLY)
+		settle_answer(rt, ev);
 	wn_run_trace_emit(rt, ev);
 	wn_run_net_forget(rt->net, rt, ev);
 	if (rt->echo)
@@ -86,6 +100,13 @@ static void finish(struct wn_run_trace *rt)
 		rt->on_done(rt->user, rt);
 }
 
+static void send_probe(
+	struct wn_run_trace *rt, struct wn_run_net *net, const struct wn_probe *probe)
+{
+	if (wn_run_may_send(rt, net, probe))
+		wn_run_net_put(net, rt, probe);
+}
+
 static void ask_engine(struct wn_run_trace *rt)
 {
 	struct wn_act act;
@@ -93,7 +114,7 @@ static void ask_engine(struct wn_run_trace *rt)
 	while (rt->state == WN_RUN_RUNNING) {
 		switch (wn_run_engine_next(rt, wn_run_now_ns(rt->run), &act)) {
 		case WN_ACT_SEND:
-			wn_run_net_put(net_for(rt, &act.probe), rt, &act.probe);
+			send_probe(rt, net_for(rt, &act.probe), &act.probe);
 			break;
 		case WN_ACT_EMIT:
 			take_event(rt, &act.event);
@@ -111,6 +132,7 @@ static void ask_engine(struct wn_run_trace *rt)
 void wn_run_trace_step(struct wn_run_trace *rt)
 {
 	ask_engine(rt);
+	wn_run_hold_unused(rt);
 	if (rt->state == WN_RUN_QUIET && rt->holds == 0)
 		finish(rt);
 }

@@ -109,6 +109,13 @@ static void pace(struct wn_trace *t)
 		t->tat_ns = max_ns(t->tat_ns, t->now_ns) + 1000 * MS / t->params.pps;
 }
 
+/* What did not leave does not count against the pace. */
+static void unpace(struct wn_trace *t)
+{
+	if (t->params.pps > 0 && t->tat_ns > 1000 * MS / t->params.pps)
+		t->tat_ns -= 1000 * MS / t->params.pps;
+}
+
 /*
  * Until something is known of the path the window is small, so that a near target is not met by
  * probes for a dozen hops it does not have; each hop found opens it, and silence for longer than
@@ -239,7 +246,7 @@ bool wn_trace_pick(struct wn_trace *t, uint16_t *out_rec, uint64_t *wake_ns)
 	uint16_t rec = NO_REC;
 
 	/* While the link seems down one probe at a time tries it. */
-	if (t->link_tries > 0 && t->offered > 0)
+	if (t->held_back || (t->link_tries > 0 && t->offered > 0))
 		return false;
 	if (t->again > 0) {
 		if (t->now_ns < gate_ns(t)) {
@@ -355,6 +362,26 @@ static void queue_was_full(struct wn_trace *t, uint16_t index)
 	}
 }
 
+void wn_trace_hold(struct wn_trace *t, uint64_t id)
+{
+	uint16_t index;
+	struct rec *rec = wn_trace_rec(t, id, &index);
+
+	t->held_back = true;
+	if (!rec || rec->state != REC_OFFERED)
+		return;
+	unpace(t);
+	t->offered--;
+	rec->state = REC_AGAIN;
+	t->again++;
+}
+
+void wn_trace_go(struct wn_trace *t, uint64_t now_ns)
+{
+	t->held_back = false;
+	t->news_ns = now_ns;
+}
+
 static bool is_link_error(wn_err err)
 {
 	return err == WN_ENETDOWN || err == WN_ENOROUTE || err == WN_EADDRNOTAVAIL;
@@ -416,9 +443,7 @@ void wn_trace_failed(struct wn_trace *t, uint64_t id, wn_err err, int sys, uint6
 		return;
 	if (now_ns > t->now_ns)
 		wn_trace_clock(t, now_ns);
-	/* What did not leave does not count against the pace. */
-	if (t->params.pps > 0 && t->tat_ns > 1000 * MS / t->params.pps)
-		t->tat_ns -= 1000 * MS / t->params.pps;
+	unpace(t);
 	if (err == WN_EAGAIN || err == WN_ENOBUFS) {
 		t->counters.send_retries++;
 		if (rec->state == REC_OFFERED &&

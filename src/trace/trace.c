@@ -205,6 +205,16 @@ size_t wn_trace_bytes(const struct wn_trace *t)
 	return t->bytes;
 }
 
+const struct wn_addr *wn_trace_responder(const struct wn_trace *t, uint8_t ttl)
+{
+	const struct hop *hop;
+
+	if (ttl < t->params.first_ttl || ttl > t->params.max_ttl)
+		return NULL;
+	hop = wn_trace_hop(t, ttl);
+	return hop->addr.family && !(hop->flags & HOP_F_MIXED) ? &hop->addr : NULL;
+}
+
 void wn_trace_stop(struct wn_trace *t, enum wn_stop why, wn_err err, int sys)
 {
 	if (t->forced != WN_STOP_NONE || t->phase > PHASE_RUN)

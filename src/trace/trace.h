@@ -95,6 +95,13 @@ enum wn_act_kind wn_trace_next(struct wn_trace *t, uint64_t now_ns, struct wn_ac
 void wn_trace_sent(struct wn_trace *t, uint64_t id, uint64_t tx_ns, enum wn_clock clock);
 /* It did not leave. WN_EAGAIN and WN_ENOBUFS: try again soon (counted); others are final. */
 void wn_trace_failed(struct wn_trace *t, uint64_t id, wn_err err, int sys, uint64_t now_ns);
+/*
+ * It may not leave now, through no fault of its own: nothing is offered any more until wn_trace_go,
+ * then this one or what has become more useful. Nobody waits for its answer meanwhile, and nobody's
+ * patience wears out.
+ */
+void wn_trace_hold(struct wn_trace *t, uint64_t id);
+void wn_trace_go(struct wn_trace *t, uint64_t now_ns);
 enum wn_claim wn_trace_reply(struct wn_trace *t, const struct wn_reply *reply, uint64_t rx_ns,
 	enum wn_clock clock, uint64_t now_ns);
 /* Ends as soon as may be; what is outstanding stays pending in the record. */
@@ -104,6 +111,8 @@ void wn_trace_note(struct wn_trace *t, enum wn_note_kind kind, int64_t value, co
 /* What a back end rejected on its own (corrupt, foreign): added to the counters. */
 void wn_trace_count(struct wn_trace *t, const struct wn_counters *add);
 
+/* Who alone has answered at this TTL; NULL: nobody yet, several, or it is none of this trace's. */
+const struct wn_addr *wn_trace_responder(const struct wn_trace *t, uint8_t ttl);
 /* Bytes this engine holds, for the stated cost per trace. */
 size_t wn_trace_bytes(const struct wn_trace *t);
 

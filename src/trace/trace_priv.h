@@ -205,10 +205,12 @@ struct wn_trace {
 	uint64_t link_until_ns;
 	uint64_t expire_ns; /* earliest timeout, valid unless dirty */
 	bool dirty;
+	bool held_back; /* until wn_trace_go */
 	uint8_t link_tries;
 
-	uint64_t first_ns;  /* when the first probe left, moved by time lost */
-	uint64_t news_ns;   /* when the frontier last moved, moved by time lost */
+	uint64_t first_ns; /* when the first probe left, moved by time lost */
+	uint64_t news_ns; /* when the frontier last moved, or a probe was let go; moved by time lost
+			   */
 	uint64_t worst_ns;  /* RTT */
 	uint8_t frontier;   /* highest TTL that answered; 0 none */
 	uint8_t expire_top; /* highest TTL with time exceeded */

@@ -51,9 +51,9 @@ def expect_path(trace, hops):
 
 @cases.case("its structures are those of the header")
 def layout():
-    program = ("#include <wend/wend.h>\n#include <stdio.h>\nint main(void) { printf(\"%zu %zu %zu\", "
+    program = ("#include <wend/wend.h>\n#include <stdio.h>\nint main(void) { printf(\"%zu %zu %zu %zu\", "
                "sizeof(struct wend_event), offsetof(struct wend_event, mpls), "
-               "sizeof(struct wend_config)); }\n")
+               "sizeof(struct wend_config), sizeof(struct wend_stats)); }\n")
     with tempfile.TemporaryDirectory() as place:
         path = os.path.join(place, "layout")
         subprocess.run(["cc", "-I", os.path.join(SOURCE, "include"), "-I",
@@ -61,7 +61,7 @@ def layout():
                        input=program, text=True, check=True)
         sizes = subprocess.run([path], capture_output=True, text=True, check=True).stdout
     expect(sizes, f"{ctypes.sizeof(wend._Event)} {wend._Event.mpls.offset} "
-                  f"{ctypes.sizeof(wend._Config)}")
+                  f"{ctypes.sizeof(wend._Config)} {ctypes.sizeof(wend._Stats)}")
 
 
 @cases.case("a trace as a list")
@@ -69,6 +69,14 @@ def as_list():
     for protocol in ("udp", "icmp", "tcp"):
         trace = wend.Traceroute("www.example.org", topology=NETWORK, protocol=protocol)
         expect_path(trace, trace.run())
+
+
+@cases.case("routers are spared, and counters tell of it")
+def spared():
+    trace = wend.Traceroute("www.example.org", topology=NETWORK, pps_per_router=50)
+    expect_path(trace, trace.run())
+    expect((trace.stats["waits_pace"] > 0, trace.stats["sent"] > 0, trace.stats["traces"]),
+           (True, True, 0))
 
 
 @cases.case("a trace as an asynchronous iterator, several at once")

@@ -5,25 +5,29 @@ go, and what it asks of the kernel's queues. CONTEXT_PROBE names the program of 
 
 import json
 import os
+import signal
 import subprocess
 import sys
+import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import netns  # noqa: E402
 import wend as wend_tool  # noqa: E402
 from lab import Chain  # noqa: E402
+from simlab import SimLab  # noqa: E402
 from tap import Cases, expect, only  # noqa: E402
 
 netns.enclose()
+PROGRAM = netns.publish(sys.argv[1])
 PROBE = netns.publish(os.environ["CONTEXT_PROBE"])
 cases = Cases()
 
 
 class Context:
-    """A context in a namespace, for as long as it is open."""
+    """A context in a namespace, for as long as it is open. prefix: what its program is run by."""
 
-    def __init__(self, ns, *options):
-        self._process = ns.popen([PROBE, *options], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+    def __init__(self, ns, *options, prefix=()):
+        self._process = ns.popen([*prefix, PROBE, *options], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                  env=wend_tool.environment(), text=True)
 
     def __enter__(self):
@@ -32,10 +36,23 @@ class Context:
     def __exit__(self, *_):
         self._process.communicate(timeout=10)
 
-    def ask(self, *words):
+    def tell(self, *words):
         self._process.stdin.write(" ".join(map(str, words)) + "\n")
         self._process.stdin.flush()
+
+    def answer(self):
         return json.loads(self._process.stdout.readline())
+
+    def ask(self, *words):
+        self.tell(*words)
+        return self.answer()
+
+    def cpu_ms(self):
+        with open(f"/proc/{self._process.pid}/schedstat", encoding="ascii") as f:
+            return int(f.read().split()[0]) // 1000000
+
+    def signal(self, number):
+        self._process.send_signal(number)
 
 
 def drop_from(ns, source):
@@ -43,6 +60,77 @@ def drop_from(ns, source):
     family = "ip6" if ":" in source else "ip"
     ns.nft(f"table {family} refused {{", "chain pre { type filter hook prerouting priority -300;",
            f"{family} saddr {source} drop", "}", "}")
+
+
+HOPS, MANY = 5, 10000
+FAR = "\n".join(["source s", "target d", "host s addr 10.0.0.1",
+                 *[f"node h{i} addr 10.0.{i}.1" for i in range(1, HOPS)],
+                 "host d addr 10.64.0.1 owns 10.64.0.0/16",
+                 *[f"link {a} {b} delay 2ms" for a, b in zip(
+                     ["s", *[f"h{i}" for i in range(1, HOPS)]],
+                     [*[f"h{i}" for i in range(1, HOPS)], "d"])]]) + "\n"
+
+
+@cases.case("10,000 traces at once over 20 ms: nothing is lost for want of room")
+def _():
+    with SimLab(PROGRAM, FAR) as lab, Context(lab.ns, "protocol=icmp", "wait=30s,99,99") as context:
+        lab.ns.ip(f"link set {lab.device} txqueuelen 200000")  # what the wire drops is not ours
+        got, stats = context.ask("many", MANY, "10.64.0.1"), context.ask("stats")
+        print("#", got, stats)
+        expect((got["done"], got["reached"]), (MANY, MANY), "traces")
+        expect(stats["dropped"], 0, "dropped by the kernel")
+
+
+# Raw sockets without the right to buffers of any size.
+SMALL = ("setpriv", "--bounding-set=-all,+net_raw", "--inh-caps=-all")
+
+
+def queued(ns):
+    """Bytes that wait in the raw sockets of a namespace."""
+    with ns, open("/proc/thread-self/net/raw", encoding="ascii") as f:
+        return sum(int(line.split()[4].split(":")[1], 16) for line in f.readlines()[1:])
+
+
+def settled(number, least):
+    """What a count comes to that has begun, and does not change any more."""
+    same, last, end = 0, -1, time.monotonic() + 20
+    while same < 10:
+        time.sleep(0.005)
+        now = number()
+        same, last = same + 1 if now == last and now >= least else 0, now
+        if time.monotonic() > end:
+            raise AssertionError(f"stays at {now}")
+    return last
+
+
+@cases.case("a process that does not run while its answers come loses none")
+def _():
+    """The network stands still while it sends; then it does, while the network answers all."""
+    with SimLab(PROGRAM, FAR) as lab, Context(
+            lab.ns, "protocol=icmp", "wait=30s,99,99", prefix=SMALL) as context:
+        lab.ns.ip(f"link set {lab.device} txqueuelen 200000")
+        lab.process.send_signal(signal.SIGSTOP)
+        context.tell("many", 2000, "10.64.0.1")
+        settled(context.cpu_ms, context.cpu_ms() + 30)
+        context.signal(signal.SIGSTOP)
+        lab.process.send_signal(signal.SIGCONT)
+        waiting = settled(lambda: queued(lab.ns), 1000)
+        context.signal(signal.SIGCONT)
+        got, stats = context.answer(), context.ask("stats")
+        print("#", f"{waiting} bytes of answers;", got, stats)
+        expect((got["done"], got["reached"], got["lost"]), (2000, 2000, 0), "traces")
+        expect((stats["dropped"], stats["waits_room"] > 0), (0, True), "dropped, waited")
+
+
+@cases.case("a router gets no more than it is to get, and nothing is lost for that", "router-pps")
+@cases.case("so for all together", "all-pps")
+def _(bound):
+    """Each of 60 traces has three probes for the first router."""
+    with SimLab(PROGRAM, FAR) as lab, Context(lab.ns, f"{bound}=400") as context:
+        got, stats = context.ask("many", 60, "10.64.0.1"), context.ask("stats")
+        print("#", got, stats)
+        expect((got["reached"], got["lost"], stats["waits_pace"] > 60), (60, 0, True))
+        expect(got["seconds"] > (180 - 24) / 400, True, "too fast")
 
 
 OTHER = {4: "10.9.1.77", 6: "fd09:1::77"}

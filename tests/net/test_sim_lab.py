@@ -6,7 +6,6 @@ what the simulator says they must see. Arguments: the program; SIM_TRUTH names t
 import json
 import os
 import re
-import select
 import signal
 import statistics
 import subprocess
@@ -16,13 +15,13 @@ import tempfile
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import netns  # noqa: E402
 import peers  # noqa: E402
+import simlab  # noqa: E402
 import wend as wend_tool  # noqa: E402
 from tap import Cases, Skip, expect, only  # noqa: E402
 
 netns.enclose()
 PROGRAM = netns.publish(sys.argv[1])
 TRUTH = netns.publish(os.environ["SIM_TRUTH"])
-SILENT_S = 10
 cases = Cases()
 
 
@@ -38,48 +37,11 @@ def line(hops, **options):
     return "\n".join(text) + "\n"
 
 
-class SimLab:
-    """`wend lab` in a namespace of its own."""
+class SimLab(simlab.SimLab):
+    """... with the program under test, and what the simulator says of itself."""
 
     def __init__(self, text):
-        self.ns = netns.Netns("sim")
-        self.ns.ip("link set lo up")
-        self.file = tempfile.NamedTemporaryFile("w", suffix=".topo", dir=netns.PRIVATE_DIR)
-        if text == "builtin":
-            self.name = text
-        else:
-            self.name = self.file.name
-            self.file.write(text)
-            self.file.flush()
-            os.chmod(self.name, 0o644)
-        self.process = self.ns.popen([PROGRAM, "lab", self.name], stdout=subprocess.PIPE,
-                                     stderr=subprocess.PIPE, env=wend_tool.environment(), text=True)
-        if not select.select([self.process.stdout], [], [], SILENT_S)[0]:
-            raise AssertionError("the lab says nothing")
-        self.ready = self.process.stdout.readline()
-        m = re.fullmatch(r"ready: device (\S+), source (.*), target (.*)\n", self.ready)
-        if not m:
-            raise AssertionError(f"not ready: {self.ready!r} {self.process.stderr.read()!r}")
-        self.device, self.sources, self.targets = m[1], m[2].split(), m[3].split()
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        if self.process.poll() is None:
-            self.process.send_signal(signal.SIGKILL)
-        self.process.communicate()
-        self.ns.close()
-        self.file.close()
-
-    def stop(self, number):
-        self.process.send_signal(number)
-        _, err = self.process.communicate(timeout=SILENT_S)
-        expect(err, "", "stderr")
-        return self.process.returncode
-
-    def target(self, family):
-        return self.targets[0 if family == 4 else -1]
+        super().__init__(PROGRAM, text)
 
     def truth(self, target, proto="udp", sport=40000, dport=33434):
         out = subprocess.run([TRUTH, self.name, proto, target, str(sport), str(dport)],

@@ -163,6 +163,10 @@ int prop_api(const uint8_t *data, size_t size)
 	bool finish;
 
 	wn_rd_init(&w.in, data, size);
+	/* What a byte of the end says, so that those at the beginning mean what they did. */
+	config.pps = size > 0 && data[size - 1] & 1 ? 100000 : 0;
+	config.pps_per_destination = size > 0 && data[size - 1] & 2 ? 50000 : 0;
+	config.pps_per_router = size > 0 && data[size - 1] & 4 ? 20000 : 0;
 	prop_check(wend_new(&config, &w.w) == WEND_OK);
 	prop_check(wend_options_new(&w.o) == WEND_OK);
 	(void)wend_options_set(w.o, "wait", "2ms,3,3");

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A context of the library by hand, for tests in namespaces. Options of its traces are arguments
- * (protocol=icmp). Commands are lines on stdin, each answered by one JSON line:
+ * (protocol=icmp), and so are its own bounds (all-pps, destination-pps, router-pps). Commands are
+ * lines on stdin, each answered by one JSON line:
  *
  *   trace ADDRESS        one trace to its end
  *   many COUNT ADDRESS   so many at once, to this IPv4 address and those that follow it
+ *   stats                the context's counters
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -72,6 +74,26 @@ static void run(wend *w, const wend_options *o, unsigned count, const char *firs
 		now_s() - began);
 }
 
+static void tell_stats(const wend *w)
+{
+	struct wend_stats s = {.size = sizeof(s)};
+
+	if (wend_stats(w, &s) != WEND_OK)
+		fail("stats", "refused");
+#define PUT(field, end) printf("\"" #field "\":%llu" end, (unsigned long long)s.field)
+	printf("{");
+	PUT(sent, ",");
+	PUT(waits_pace, ",");
+	PUT(waits_room, ",");
+	PUT(eagain, ",");
+	PUT(enobufs, ",");
+	PUT(dropped, ",");
+	PUT(routes_asked, ",");
+	PUT(routes_known, ",");
+	PUT(pace_shared, "}\n");
+#undef PUT
+}
+
 static void obey(wend *w, const wend_options *o, char *line)
 {
 	char first[64];
@@ -80,6 +102,8 @@ static void obey(wend *w, const wend_options *o, char *line)
 	if (sscanf(line, "trace %63s", first) == 1 ||
 		sscanf(line, "many %u %63s", &count, first) == 2)
 		run(w, o, count, first);
+	else if (strncmp(line, "stats", 5) == 0)
+		tell_stats(w);
 	else
 		fail(line, "no such command");
 	fflush(stdout);
@@ -100,7 +124,13 @@ int main(int argc, char **argv)
 		if (!value)
 			fail(argv[i], "should be key=value");
 		*value++ = '\0';
-		if (wend_options_set(o, argv[i], value) != WEND_OK)
+		if (strcmp(argv[i], "all-pps") == 0)
+			config.pps = (uint32_t)atoi(value);
+		else if (strcmp(argv[i], "destination-pps") == 0)
+			config.pps_per_destination = (uint32_t)atoi(value);
+		else if (strcmp(argv[i], "router-pps") == 0)
+			config.pps_per_router = (uint32_t)atoi(value);
+		else if (wend_options_set(o, argv[i], value) != WEND_OK)
 			fail(argv[i], wend_options_error(o));
 	}
 	if (wend_new(&config, &w) != WEND_OK)

@@ -299,6 +299,64 @@ static void test_mistakes(void **state)
 }
 
 /* Whichever allocation fails: what was started ends once, nothing is left. */
+/* What a program of the first version has, which knows nothing of a pace. */
+static void test_older_config(void **state)
+{
+	struct wend_config config;
+	wend *w;
+
+	(void)state;
+	memset(&config, 0xff, sizeof(config));
+	config.size = offsetof(struct wend_config, pps);
+	config.backend = WEND_BACKEND_AUTO;
+	config.topology = network;
+	config.seed = 0;
+	assert_int_equal(wend_new(&config, &w), WEND_OK);
+	assert_int_equal(wend_free(w), WEND_OK);
+	config.size++;
+	assert_int_equal(wend_new(&config, &w), WEND_EINVAL);
+	config.size = sizeof(config); /* ... but reserved is not 0 */
+	assert_int_equal(wend_new(&config, &w), WEND_EINVAL);
+	config.size = sizeof(config) + 8;
+	config.reserved = 0;
+	assert_int_equal(wend_new(&config, &w), WEND_EINVAL);
+}
+
+static void test_pace_and_stats(void **state)
+{
+	struct wend_config config = {
+		.size = sizeof(config), .topology = network, .pps_per_router = 100};
+	struct wend_stats s = {.size = sizeof(s)}, first = {.size = 16};
+	struct seen seen = {0};
+
+	(void)state;
+	assert_int_equal(wend_new(&config, &seen.w), WEND_OK);
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(
+			wend_trace(seen.w, "203.0.113.9", NULL, on_event, &seen, NULL), WEND_OK);
+	assert_int_equal(wend_stats(seen.w, &s), WEND_OK);
+	assert_int_equal(s.size, sizeof(s));
+	assert_int_equal(s.traces, 3);
+	assert_int_equal(s.sent, 0);
+	assert_int_equal(wend_run(seen.w, -1), WEND_OK);
+	assert_int_equal(seen.at[1], 9); /* at 100 a second they took some 70 ms */
+	assert_true(seen.end.at_ns > 60000000);
+	assert_int_equal(wend_stats(seen.w, &s), WEND_OK);
+	assert_int_equal(s.traces, 0);
+	assert_true(s.sent >= 36);
+	assert_true(s.waits_pace > 6);
+	assert_int_equal(s.dropped + s.eagain + s.enobufs + s.waits_room, 0);
+	/* Whoever knows less gets no more. */
+	first.waits_pace = 77;
+	assert_int_equal(wend_stats(seen.w, &first), WEND_OK);
+	assert_int_equal(first.size, 16);
+	assert_int_equal(first.sent, s.sent);
+	assert_int_equal(first.waits_pace, 77);
+	first.size = 4;
+	assert_int_equal(wend_stats(seen.w, &first), WEND_EINVAL);
+	assert_int_equal(wend_free(seen.w), WEND_OK);
+}
+
 static void test_without_memory(void **state)
 {
 	struct wend_config config = {.size = sizeof(config), .topology = network};
@@ -314,7 +372,8 @@ static void test_without_memory(void **state)
 		struct seen s = {0};
 		unsigned started = 0;
 
-		alloc_fault_arm(n);
+		config.pps_per_router = n % 2 ? 0 : 2000;
+		alloc_fault_arm((n + 1) / 2);
 		if (wend_new(&config, &s.w) == WEND_OK) {
 			for (int i = 0; i < 3; i++)
 				started += wend_trace(s.w, "203.0.113.9", o, on_event, &s, NULL) ==
@@ -322,7 +381,7 @@ static void test_without_memory(void **state)
 			assert_int_equal(wend_run(s.w, 5000000), WEND_OK);
 			assert_int_equal(wend_free(s.w), WEND_OK);
 		}
-		hit = alloc_fault_disarm();
+		hit = alloc_fault_disarm() || n % 2;
 		assert_int_equal(s.done, started);
 		assert_int_equal(alloc_fault_live(), live);
 		assert_true(n < 5000);
@@ -352,6 +411,8 @@ int main(void)
 		cmocka_unit_test(test_many),
 		cmocka_unit_test(test_probe),
 		cmocka_unit_test(test_mistakes),
+		cmocka_unit_test(test_older_config),
+		cmocka_unit_test(test_pace_and_stats),
 		cmocka_unit_test(test_without_memory),
 		cmocka_unit_test(test_names),
 	};

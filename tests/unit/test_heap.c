@@ -94,6 +94,25 @@ static void test_out_of_memory_loses_nothing(void **state)
 	wn_heap_fini(&h);
 }
 
+static void test_room(void **state)
+{
+	struct wn_heap h;
+
+	(void)state;
+	wn_heap_init(&h, 100);
+	alloc_fault_arm_from(1);
+	assert_int_equal(wn_heap_room(&h, 1), WN_ENOMEM);
+	assert_true(alloc_fault_disarm());
+	assert_int_equal(wn_heap_room(&h, 101), WN_EFULL);
+	assert_int_equal(wn_heap_room(&h, 100), WN_OK);
+	alloc_fault_arm_from(1);
+	for (uint64_t i = 0; i < 100; i++)
+		assert_int_equal(wn_heap_push(&h, i, i), WN_OK);
+	assert_int_equal(wn_heap_room(&h, 50), WN_OK);
+	assert_false(alloc_fault_disarm());
+	wn_heap_fini(&h);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -101,6 +120,7 @@ int main(void)
 		cmocka_unit_test(test_equal_times_keep_order),
 		cmocka_unit_test(test_limit),
 		cmocka_unit_test(test_out_of_memory_loses_nothing),
+		cmocka_unit_test(test_room),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

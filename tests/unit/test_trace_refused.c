@@ -302,11 +302,109 @@ static void test_notes_and_counts(void **state)
 	fake_fini(&f);
 }
 
+/* ---- probes that their driver keeps back ---- */
+
+static struct {
+	uint64_t for_ns, until_ns;
+	unsigned times;
+	bool may_go; /* the one that was kept back last */
+} keeper;
+
+static enum wn_act_kind next_kept_back(struct fake *net, struct wn_act *act)
+{
+	enum wn_act_kind kind;
+
+	if (keeper.until_ns && net->now_ns >= keeper.until_ns) {
+		keeper.until_ns = 0;
+		keeper.may_go = true;
+		wn_trace_go(net->trace, net->now_ns);
+	}
+	kind = wn_trace_next(net->trace, net->now_ns, act);
+	if (kind == WN_ACT_SEND && !keeper.may_go) {
+		assert_int_equal(keeper.until_ns, 0);
+		wn_trace_hold(net->trace, act->probe.id);
+		keeper.until_ns = net->now_ns + keeper.for_ns;
+		keeper.times++;
+		kind = wn_trace_next(net->trace, net->now_ns, act);
+		assert_int_not_equal(kind, WN_ACT_SEND);
+	}
+	if (kind == WN_ACT_SEND)
+		keeper.may_go = false;
+	if (kind == WN_ACT_WAIT && keeper.until_ns && keeper.until_ns < act->until_ns)
+		act->until_ns = keeper.until_ns;
+	return kind;
+}
+
+/* For longer than any answer is waited for: each leaves, none is lost, nothing is sent in vain. */
+static void test_kept_back(void **state)
+{
+	(void)state;
+	memset(&keeper, 0, sizeof(keeper));
+	keeper.for_ns = 5000 * FAKE_MS;
+	fake_init(&f, 10, 4 * FAKE_MS);
+	f.next = next_kept_back;
+	run();
+	assert_int_equal(f.stop.u.stop.stop, WN_STOP_REACHED);
+	assert_int_equal(f.counts[WN_EV_FAILED], 0);
+	assert_int_equal(f.counts[WN_EV_TIMEOUT], 0);
+	assert_int_equal(f.end.u.end.counters.send_retries, 0);
+	for (unsigned ttl = 1; ttl <= 10; ttl++)
+		assert_int_equal(f.result->hops[ttl].responders[0].replies, 3);
+	/* One at a time, each with the answer to the one before: no probe is beyond the target. */
+	assert_int_equal(f.sent_count, 30);
+	assert_int_equal(keeper.times, 30);
+	assert_true(wn_addr_eq(wn_trace_responder(f.trace, 3), &f.hops[3].addr));
+	assert_null(wn_trace_responder(f.trace, 11));
+	assert_null(wn_trace_responder(f.trace, 0));
+	assert_null(wn_trace_responder(f.trace, 255));
+	fake_fini(&f);
+}
+
+/* A target that is found while a probe beyond it is kept back: that never leaves. */
+static void test_kept_back_in_vain(void **state)
+{
+	unsigned in_vain = 0;
+
+	(void)state;
+	for (unsigned ms = 1; ms < 40; ms++) {
+		memset(&keeper, 0, sizeof(keeper));
+		keeper.for_ns = ms * FAKE_MS;
+		fake_init(&f, 2, 30 * FAKE_MS);
+		f.next = next_kept_back;
+		run();
+		assert_int_equal(f.stop.u.stop.stop, WN_STOP_REACHED);
+		assert_int_equal(f.counts[WN_EV_TIMEOUT], 0);
+		assert_int_equal(f.counts[WN_EV_SENT], f.sent_count);
+		assert_int_equal(f.result->hops[2].responders[0].replies, 3);
+		in_vain += keeper.times > f.sent_count;
+		fake_fini(&f);
+	}
+	assert_true(in_vain > 5);
+}
+
+/* A deadline comes to one that is kept back, too. */
+static void test_kept_back_for_ever(void **state)
+{
+	(void)state;
+	memset(&keeper, 0, sizeof(keeper));
+	keeper.for_ns = UINT64_MAX / 2;
+	fake_init(&f, 10, 4 * FAKE_MS);
+	f.params.deadline_ns = 2000 * FAKE_MS;
+	f.next = next_kept_back;
+	run();
+	assert_int_equal(f.stop.u.stop.stop, WN_STOP_DEADLINE);
+	assert_int_equal(f.sent_count, 0);
+	fake_fini(&f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_full_queue),
 		cmocka_unit_test(test_full_queue_is_not_paced),
+		cmocka_unit_test(test_kept_back),
+		cmocka_unit_test(test_kept_back_in_vain),
+		cmocka_unit_test(test_kept_back_for_ever),
 		cmocka_unit_test(test_full_queue_for_ever),
 		cmocka_unit_test(test_refused_probe_overtaken_by_the_end),
 		cmocka_unit_test(test_nothing_can_be_sent),
