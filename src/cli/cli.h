@@ -41,6 +41,8 @@ unsigned wn_cli_columns(int fd, unsigned *out_rows);
  * descriptor or -1 with errno.
  */
 int wn_cli_open(const char *path, int flags);
+/* Why it could not be opened for writing. */
+const char *wn_cli_why_not_open(const char *path, int sys);
 /* The topology of FILE or "builtin". WN_EPARSE: malformed; WN_EIO: not readable. */
 wn_err wn_cli_topology(const char *path, struct wn_topo **out, struct wn_errctx *ctx);
 
