@@ -23,6 +23,7 @@ enum wn_exit {
 int wn_cmd_trace(int argc, char **argv);
 int wn_cmd_paths(int argc, char **argv);
 int wn_cmd_explain(int argc, char **argv);
+int wn_cmd_batch(int argc, char **argv);
 int wn_cmd_lab(int argc, char **argv);
 int wn_cmd_help(int argc, char **argv);
 int wn_cmd_version(int argc, char **argv);
