@@ -27,8 +27,10 @@
 #define OUT_MAX	       (1u << 20)	    /* bytes that wait to be taken: nothing new begins */
 #define ASKED_MAX      768		    /* questions of DNS: the same */
 #define BEGIN_MAX      64		    /* lines, until the network is looked at again */
-#define FDS_PER_LINE   4		    /* without shared sockets */
-#define FDS_OTHER      64
+/* Descriptors that a line takes without shared sockets, at most: of one flow, and of many. */
+#define FDS_PER_LINE	4
+#define FDS_PER_CLASSIC 110
+#define FDS_OTHER	64
 
 void wn_batch_say(struct wn_batch *b, const char *fmt, ...)
 {
@@ -139,29 +141,33 @@ static int open_run(struct wn_batch *b)
 	return WN_EXIT_OK;
 }
 
-/* Without raw sockets each line has descriptors of its own: as many as we may open. */
-static void fit_descriptors(struct wn_batch *b)
+static rlim_t raise_descriptors(void)
 {
 	struct rlimit limit;
-	rlim_t most;
 
-	b->parallel = b->req.parallel;
 	if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
-		return;
+		return RLIM_INFINITY;
 	limit.rlim_cur = limit.rlim_max;
 	setrlimit(RLIMIT_NOFILE, &limit);
-	if (b->sim || b->raw || limit.rlim_max == RLIM_INFINITY)
-		return;
-	most = limit.rlim_max > FDS_OTHER + FDS_PER_LINE
-		       ? (limit.rlim_max - FDS_OTHER) / FDS_PER_LINE
-		       : 1;
-	if (b->parallel <= most)
+	return limit.rlim_max;
+}
+
+/* Without raw sockets each line has descriptors of its own: as many as we may open. */
+static void fit_descriptors(struct wn_batch *b, rlim_t limit)
+{
+	bool classic = b->req.params.flow_mode == WN_FLOW_CLASSIC;
+	rlim_t each = classic ? FDS_PER_CLASSIC : FDS_PER_LINE;
+	rlim_t most = limit > FDS_OTHER + each ? (limit - FDS_OTHER) / each : 1;
+
+	b->parallel = b->req.parallel;
+	if (b->sim || (b->raw && !classic) || limit == RLIM_INFINITY || b->parallel <= most)
 		return;
 	b->parallel = (uint32_t)most;
 	wn_batch_say(b,
-		"%u lines at once instead of %u: without raw sockets each takes descriptors of its "
-		"own, and only %llu may be open (ulimit -n)",
-		b->parallel, b->req.parallel, (unsigned long long)limit.rlim_max);
+		"%u lines at once instead of %u: %s each takes descriptors of its own, and only "
+		"%llu may be open (ulimit -n)",
+		b->parallel, b->req.parallel,
+		classic ? "with --flow classic" : "without raw sockets", (unsigned long long)limit);
 }
 
 static int catch_signals(struct wn_batch *b)
@@ -190,6 +196,7 @@ static int drop_privileges(struct wn_batch *b)
 
 static int prepare(struct wn_batch *b, const char *operand)
 {
+	rlim_t descriptors = raise_descriptors();
 	int code = wn_batch_open(b, operand);
 
 	if (code == WN_EXIT_OK)
@@ -204,7 +211,7 @@ static int prepare(struct wn_batch *b, const char *operand)
 		code = wn_batch_survey(b);
 	if (code != WN_EXIT_OK)
 		return code;
-	fit_descriptors(b);
+	fit_descriptors(b, descriptors);
 	if (b->in_terminal)
 		wn_batch_say(
 			b, "type a target on each line; Ctrl-D on an empty line ends the list");
@@ -359,6 +366,12 @@ static void close_batch(struct wn_batch *b)
 	wn_lines_fini(&b->lines);
 	wn_sim_free(b->sim);
 	wn_topo_free(b->topo);
+	if (b->in > STDERR_FILENO)
+		close(b->in);
+	if (b->out_read >= 0)
+		close(b->out_read);
+	if (b->signals >= 0)
+		close(b->signals);
 }
 
 static int run_batch(struct wn_batch *b, const char *operand)
@@ -370,6 +383,9 @@ static int run_batch(struct wn_batch *b, const char *operand)
 		loop(b);
 		code = judge(b);
 	}
+	/* Who interrupts a batch whose output nobody takes does not wait for that. */
+	if (b->interrupts > 0 && b->out.buf.len > 0 && !b->out.failed)
+		b->out.failed = EINTR;
 	if (b->out_open) {
 		written = wn_sink_close(&b->out);
 		code = written != WN_EXIT_OK ? written : code;

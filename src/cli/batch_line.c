@@ -132,12 +132,16 @@ static wn_err prepare(struct wn_batch_trace *t, struct wn_run_trace_config *c)
 	if (err == WN_EPERM && shared) {
 		c->backend = WN_BACKEND_AUTO;
 		err = wn_run_prepare(b->run, c, &t->rt, &l->why);
-	} else if (err == WN_EPERM && c->backend == WN_BACKEND_RAW) {
-		wn_fail(&l->why, err, "--backend raw: %s",
-			b->raw ? "a line with options that need sockets of its own cannot have raw "
-				 "ones; --backend auto takes others"
-			       : "no permission for raw sockets; use sudo, or --backend errqueue");
 	}
+	if (err == WN_EPERM && b->raw)
+		wn_fail(&l->why, err,
+			"%s: its options need raw sockets of its own, and a batch gives up its "
+			"rights before it reads lines; use wend trace for it, or leave them out",
+			l->req.params.target);
+	else if (err == WN_EPERM && c->backend == WN_BACKEND_RAW)
+		wn_fail(&l->why, err,
+			"--backend raw: no permission for raw sockets; use sudo, or --backend "
+			"errqueue");
 	return err;
 }
 

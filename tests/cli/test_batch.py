@@ -15,6 +15,7 @@ import tempfile
 from program import (FAILED, LIMIT_S, PROGRAM, REACHED, UNREACHED, USAGE, Cases, Skip, chain,
                      environment, expect, only, run, topology)
 from test_names import PTR, A, Server, encode, ptr
+from test_signals import wait_until
 from test_tty import Terminal
 
 cases = Cases()
@@ -255,13 +256,16 @@ def streams():
     expect((list(records(out.decode())), err, proc.returncode), ([4], b"", REACHED))
 
 
-def fill(pipe, line):
-    """Writes until nothing is taken for half a second; how much was."""
+LONG = b"dst.example #" + b"x" * 3987 + b"\n"  # few of them fill what may be held of a list
+
+
+def fill(pipe):
+    """Writes lines until nothing is taken for half a second; how many bytes were."""
     os.set_blocking(pipe.fileno(), False)
-    block, taken = line * 256, 0
+    taken = 0
     while select.select([], [pipe], [], 0.5)[1]:
-        taken += os.write(pipe.fileno(), block[taken % len(block):])
-        if taken > 4 << 20:
+        taken += os.write(pipe.fileno(), LONG[taken % len(LONG):])
+        if taken > 1 << 20:
             raise AssertionError("everything is read, whether it can be used or not")
     return taken
 
@@ -271,19 +275,26 @@ def few_at_once():
     net = chain(3, delay="9s")
     proc = start("--sim", net, "-w", "60s", "--parallel", "2", "-", stdin=subprocess.PIPE,
                  stdout=subprocess.PIPE)
-    fill(proc.stdin, b"dst.example\n")
-    proc.kill()
-    expect(proc.communicate()[0], b"")
+    try:
+        fill(proc.stdin)
+    finally:
+        proc.kill()
+        expect(proc.communicate()[0], b"")
 
 
 @cases.case("nothing is read while the output is not taken; then it goes on")
 def slow_reader():
-    proc = start("--sim", chain(2, delay="1us"), "-m", "3", "-", stdin=subprocess.PIPE,
+    proc = start("--sim", chain(2, delay="1us"), "-", stdin=subprocess.PIPE,
                  stdout=subprocess.PIPE)
-    taken = fill(proc.stdin, b"dst.example\n")
+    try:
+        taken = fill(proc.stdin)
+    except AssertionError:
+        proc.kill()
+        raise
     os.set_blocking(proc.stdin.fileno(), True)
-    lines = (taken + 11) // 12
-    out, err = proc.communicate(b"dst.example\n"[taken % 12 or 12:], timeout=LIMIT_S * 3)
+    lines = -(-taken // len(LONG))
+    rest = LONG[taken % len(LONG):] if taken % len(LONG) else b""
+    out, err = proc.communicate(rest, timeout=LIMIT_S * 3)
     expect((sorted(records(out.decode())), err), (list(range(1, lines + 1)), b""))
 
 
@@ -448,11 +459,21 @@ def foreign_rest():
         expect(f.read() == data, True, "the file is as it was")
 
 
+@cases.case("a record that was cut and mended is no record")
+def mended():
+    net = chain(2)
+    data = whole("rest", 2, net)
+    with open(path("rest"), "wb") as f:
+        f.write(data[:data.index(b"\n") // 2] + b"\n" + data[data.index(b"\n") + 1:])
+    run("batch", "--sim", net, "--resume", "-o", path("rest"), path("list")).exits(USAGE).says(
+        "rest:1 is no record")
+
+
 @cases.case("two batches do not write to one file")
 def locked():
     net = chain(3, delay="9s")
     first = start("--sim", net, "-w", "60s", "-o", gone("locked"), "-", stdin=subprocess.PIPE)
-    fill(first.stdin, b"dst.example\n")
+    fill(first.stdin)
     run("batch", "--sim", net, "-o", path("locked"), listed("dst.example\n")).exits(FAILED).says(
         "another batch")
     first.kill()
@@ -477,22 +498,48 @@ for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         expect(sorted(in_file("stopped")), list(range(1, 601)))
 
 
+@cases.case("one trace that is under way at a signal is finished, and no other begins")
+def finished():
+    net = chain(3, delay="50ms")
+    proc = start("--sim", net, "--parallel", "1", listed("dst.example\n" * 3),
+                 stdout=subprocess.PIPE)
+    wait_until(proc, "SigBlk", signal.SIGTERM)  # the first line begins before it looks for signals
+    proc.send_signal(signal.SIGTERM)
+    out, err = proc.communicate(timeout=LIMIT_S)
+    expect(list(records(out.decode())), [1])
+    expect((proc.returncode, err.decode()), (
+        SOME_LEFT, "wend: interrupted: 1 of 3 lines are done; with -o FILE a batch can go on\n"))
+
+
 @cases.case("what is still under way three seconds after a signal is left out")
 def cut_short():
     net = chain(3, delay="9s")
     proc = start("--sim", net, "-w", "60s", "-", stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-    fill(proc.stdin, b"dst.example\n")
+    fill(proc.stdin)
     proc.send_signal(signal.SIGINT)
     out, err = proc.communicate(timeout=LIMIT_S)
     expect((proc.returncode, out), (SOME_LEFT, b""))
     expect(err.decode(), "wend: interrupted: 0 lines are done; with -o FILE a batch can go on\n")
 
 
+@cases.case("a signal ends a batch whose output nobody takes")
+def blocked():
+    proc = start("--sim", chain(2, delay="1us"), "-", stdin=subprocess.PIPE,
+                 stdout=subprocess.PIPE)
+    fill(proc.stdin)
+    proc.send_signal(signal.SIGTERM)
+    expect(proc.wait(timeout=LIMIT_S), FAILED)
+    err = proc.stderr.read().decode()
+    if "interrupted while writing to standard output" not in err:
+        raise AssertionError(err)
+    proc.communicate()
+
+
 @cases.case("whoever interrupts twice is obeyed at once")
 def twice():
     net = chain(3, delay="9s")
     proc = start("--sim", net, "-w", "60s", "-", stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-    fill(proc.stdin, b"dst.example\n")
+    fill(proc.stdin)
     proc.send_signal(signal.SIGINT)
     proc.send_signal(signal.SIGTERM)
     proc.communicate(timeout=2)
