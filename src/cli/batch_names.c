@@ -4,6 +4,7 @@
  * NAME_WAIT_NS at most. Routers near us are on every path: what is known stays in a cache of fixed
  * size, in which a name may be pushed out by another.
  */
+#include <assert.h>
 #include <string.h>
 
 #include "base/alloc.h"
@@ -51,6 +52,7 @@ static struct wn_batch_name *place(struct wn_batch *b, const struct wn_addr *add
 
 static void unlink_waiter(struct wn_batch_waiter *w)
 {
+	assert(w->link);
 	*w->link = w->next;
 	if (w->next)
 		w->next->link = w->link;

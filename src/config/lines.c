@@ -240,7 +240,7 @@ wn_err wn_line_request(struct wn_line *line, const struct wn_request *defaults,
 	const char *targets[2] = {NULL, NULL};
 	char shown[WN_OPT_VALUE_SHOWN + 16];
 	struct words words;
-	size_t count;
+	size_t count = 0;
 	wn_err err = wn_line_check(line, ctx);
 
 	*out = *defaults;
