@@ -209,6 +209,8 @@ static int prepare(struct wn_batch *b, const char *operand)
 		code = wn_batch_resume(b);
 	if (code == WN_EXIT_OK)
 		code = wn_batch_survey(b);
+	if (code == WN_EXIT_OK)
+		code = wn_batch_drop_rest(b);
 	if (code != WN_EXIT_OK)
 		return code;
 	fit_descriptors(b, descriptors);

@@ -59,6 +59,8 @@ struct wn_batch_marks {
 	uint64_t last;	  /* the highest line */
 	uint64_t count;	  /* of lines ... */
 	uint64_t failed;  /* ... and of those with an error */
+	uint64_t whole;	  /* bytes of whole records ... */
+	bool cut;	  /* ... behind which is one that was cut off */
 };
 
 struct wn_batch_names {
@@ -127,8 +129,10 @@ bool wn_batch_next(struct wn_batch *b, struct wn_line *out);
 
 /* ---- batch_resume.c ---- */
 
-/* Reads what is in the output file, takes a record that is cut off out of it. An exit code. */
+/* Reads what is in the output file. An exit code, with the reason told, and so is the next. */
 int wn_batch_resume(struct wn_batch *b);
+/* Takes a record that is cut off out of it, once it is known to be about this list. */
+int wn_batch_drop_rest(struct wn_batch *b);
 /* What stands for a line's text, never 0. */
 uint32_t wn_batch_mark(const struct wn_line *line);
 uint32_t wn_batch_marked(const struct wn_batch_marks *m, uint64_t line); /* 0: no record */

@@ -155,6 +155,14 @@ struct reader {
 	uint64_t number; /* of the record at hand, from 1 */
 };
 
+static int refuse(const struct reader *r)
+{
+	return wn_cli_fail(WN_EXIT_USAGE,
+		"%s:%llu is no record of a batch; --resume goes on with a file that wend batch "
+		"wrote",
+		r->b->req.output, (unsigned long long)r->number);
+}
+
 static int end_record(struct reader *r)
 {
 	struct head h = {0};
@@ -166,10 +174,7 @@ static int end_record(struct reader *r)
 	if (err == WN_ENOMEM)
 		return wn_cli_fail(WN_EXIT_FAILED, "out of memory");
 	if (err != WN_OK)
-		return wn_cli_fail(WN_EXIT_USAGE,
-			"%s:%llu is no record of a batch; --resume goes on with a file that wend "
-			"batch wrote",
-			r->b->req.output, (unsigned long long)r->number);
+		return refuse(r);
 	r->have = 0;
 	r->last = '\0';
 	r->number++;
@@ -219,23 +224,22 @@ static int read_records(struct reader *r)
 }
 
 /* What is behind the last newline may be a record that was cut off, but nothing else. */
-static int drop_rest(struct reader *r)
+static int check_rest(const struct reader *r)
 {
 	static const char begins[] = "{\"schema\": \"" WN_BATCH_SCHEMA "\"";
 	size_t len = r->have < sizeof(begins) - 1 ? r->have : sizeof(begins) - 1;
 
-	if (r->at == r->whole)
+	r->b->marks.whole = r->whole;
+	r->b->marks.cut = r->at > r->whole;
+	return memcmp(r->head, begins, len) == 0 ? WN_EXIT_OK : refuse(r);
+}
+
+int wn_batch_drop_rest(struct wn_batch *b)
+{
+	if (!b->marks.cut || ftruncate(b->out.fd, (off_t)b->marks.whole) == 0)
 		return WN_EXIT_OK;
-	if (memcmp(r->head, begins, len) != 0)
-		return wn_cli_fail(WN_EXIT_USAGE,
-			"%s:%llu is no record of a batch; --resume goes on with a file that wend "
-			"batch wrote",
-			r->b->req.output, (unsigned long long)r->number);
-	if (ftruncate(r->b->out.fd, (off_t)r->whole) != 0)
-		return wn_cli_fail(WN_EXIT_FAILED,
-			"cannot take a record that is cut off out of %s: %s", r->b->req.output,
-			strerror(errno));
-	return WN_EXIT_OK;
+	return wn_cli_fail(WN_EXIT_FAILED, "cannot take a record that is cut off out of %s: %s",
+		b->req.output, strerror(errno));
 }
 
 int wn_batch_resume(struct wn_batch *b)
@@ -251,7 +255,7 @@ int wn_batch_resume(struct wn_batch *b)
 	else
 		wn_cli_fail(code, "out of memory");
 	if (code == WN_EXIT_OK)
-		code = drop_rest(&r);
+		code = check_rest(&r);
 	b->done = b->marks.count;
 	b->failed = b->marks.failed;
 	wn_free(r.chunk);
