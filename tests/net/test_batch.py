@@ -10,7 +10,7 @@ import tempfile
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import netns  # noqa: E402
-from lab import Chain  # noqa: E402
+from lab import Chain, silence  # noqa: E402
 from tap import Cases, expect, only  # noqa: E402
 from wend import PROTOS, REACHED, Result, Wend, environment  # noqa: E402
 
@@ -73,9 +73,14 @@ for who, nobody, backends in (("raw", False, {"raw"}), ("as nobody", True,
 @cases.case("more to one target at once than share a back end")
 def crowd():
     with Chain(4) as lab:
+        silence(lab.dst)  # so that all of them are under way when the last begins
         lines = [lab.target(4)] * 150
-        records = batch(lab, lines, "--parallel", "150")
-        check(lab, lines, [4] * 150, records, {"raw", "errqueue"})
+        records = batch(lab, lines, "--parallel", "150", "-q", "1", "-m", "5", "--wait-min", "2s",
+                        "-w", "2s")
+        for record in records.values():
+            expect(path_of(record), lab.path(4, upto=3), record["input"])
+        used = [r["trace"]["backend"]["name"] for r in records.values()]
+        expect((used.count("raw"), used.count("errqueue")), (64, 86), "back ends")
 
 
 @cases.case("no right is left when the first line is read")
