@@ -24,6 +24,7 @@ enum wn_exit {
 int wn_cmd_trace(int argc, char **argv);
 int wn_cmd_paths(int argc, char **argv);
 int wn_cmd_explain(int argc, char **argv);
+int wn_cmd_batch(int argc, char **argv);
 int wn_cmd_lab(int argc, char **argv);
 int wn_cmd_packet(int argc, char **argv);
 int wn_cmd_help(int argc, char **argv);
@@ -45,6 +46,8 @@ unsigned wn_cli_columns(int fd, unsigned *out_rows);
  * descriptor or -1 with errno.
  */
 int wn_cli_open(const char *path, int flags);
+/* Why it could not be opened for writing. */
+const char *wn_cli_why_not_open(const char *path, int sys);
 /* The topology of FILE or "builtin". WN_EPARSE: malformed; WN_EIO: not readable. */
 wn_err wn_cli_topology(const char *path, struct wn_topo **out, struct wn_errctx *ctx);
 

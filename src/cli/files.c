@@ -31,6 +31,16 @@ int wn_cli_open(const char *path, int flags)
 	return fd;
 }
 
+/* A pipe that nobody reads has no error number of its own. */
+const char *wn_cli_why_not_open(const char *path, int sys)
+{
+	struct stat st;
+
+	if (sys == ENXIO && stat(path, &st) == 0 && S_ISFIFO(st.st_mode))
+		return "no reader";
+	return strerror(sys);
+}
+
 static wn_err read_all(int fd, struct wn_strbuf *out)
 {
 	char chunk[65536];

@@ -25,18 +25,27 @@ void wn_sink_init(struct wn_sink *s, int fd, const char *name)
 	signal(SIGPIPE, SIG_IGN);
 }
 
-bool wn_sink_open(struct wn_sink *s, const char *path)
+static bool open_file(struct wn_sink *s, const char *path, int how)
 {
 	/* Nothing may wait here, where signals do not reach us: a pipe without reader is an error.
 	 */
-	int fd =
-		wn_cli_open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	int fd = wn_cli_open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK | how);
 
 	if (fd >= 0)
 		fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) & ~O_NONBLOCK);
 	wn_sink_init(s, fd, path);
 	s->owned = true;
 	return fd >= 0;
+}
+
+bool wn_sink_open(struct wn_sink *s, const char *path)
+{
+	return open_file(s, path, O_TRUNC);
+}
+
+bool wn_sink_append(struct wn_sink *s, const char *path)
+{
+	return open_file(s, path, O_APPEND);
 }
 
 /*

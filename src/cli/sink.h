@@ -21,6 +21,8 @@ struct wn_sink {
 void wn_sink_init(struct wn_sink *s, int fd, const char *name); /* SIGPIPE must be ignored */
 /* Opens or empties a file; errno tells why it returned false. */
 bool wn_sink_open(struct wn_sink *s, const char *path);
+/* The same, but what is in the file stays there. */
+bool wn_sink_append(struct wn_sink *s, const char *path);
 /* Writes of the buffer what can be written without waiting. False when any write failed. */
 bool wn_sink_flush(struct wn_sink *s);
 /*

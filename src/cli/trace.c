@@ -6,7 +6,6 @@
 #include <errno.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
@@ -134,25 +133,11 @@ static void on_event(void *user, struct wn_run_trace *rt, const struct wn_event 
 		wn_session_name_ask(t, &ev->u.reply.reply.from);
 }
 
-static enum wn_backend backend_of(const struct wn_session *s)
-{
-	if (s->sim)
-		return WN_BACKEND_SIM;
-	switch (s->req.backend) {
-	case WN_REQ_BACKEND_RAW:
-		return WN_BACKEND_RAW;
-	case WN_REQ_BACKEND_ERRQUEUE:
-		return WN_BACKEND_ERRQUEUE;
-	case WN_REQ_BACKEND_AUTO:
-		break;
-	}
-	return WN_BACKEND_AUTO;
-}
-
 static wn_err prepare_one(struct wn_session *s, struct wn_cli_trace *t, const struct wn_addr *dst)
 {
 	struct wn_run_trace_config c = {
-		.backend = backend_of(s),
+		.params = {.proto = t->proto, .dst = *dst},
+		.backend = wn_prepare_backend(&s->req),
 		.sim = s->sim,
 		.on_event = on_event,
 		.user = t,
@@ -160,25 +145,12 @@ static wn_err prepare_one(struct wn_session *s, struct wn_cli_trace *t, const st
 	wn_err err;
 
 	memset(&t->why, 0, sizeof(t->why));
-	err = wn_request_params(&s->req, t->proto, dst, &c.params, &t->why);
-	if (err != WN_OK)
-		return err;
-	if (s->topo) {
-		c.params.src = wn_topo_source(s->topo, dst->family);
-		if (c.params.src.family == 0)
-			return wn_fail(&t->why, WN_ENOROUTE,
-				"the simulated network has no IPv%u source", dst->family);
-	}
-	err = wn_run_prepare(s->run, &c, &t->rt, &t->why);
+	err = wn_prepare_params(&s->req, s->topo, &c.params, &t->why);
+	if (err == WN_OK)
+		err = wn_run_prepare(s->run, &c, &t->rt, &t->why);
 	if (err == WN_OK)
 		wn_run_hold(t->rt); /* until its names are there, see run() */
 	return err;
-}
-
-/* An address of another kind may work where this one has no way out. */
-static bool worth_another_address(wn_err err)
-{
-	return err == WN_ENOROUTE || err == WN_ENETDOWN || err == WN_EADDRNOTAVAIL;
 }
 
 static wn_err prepare_all(struct wn_session *s, const struct wn_addr *dst)
@@ -210,42 +182,28 @@ static int tell_why(const struct wn_session *s, const struct wn_errctx *why, wn_
 
 static int prepare(struct wn_session *s)
 {
-	static const enum wn_proto proto_of[] = {
-		[WN_REQ_UDP] = WN_PROTO_UDP,
-		[WN_REQ_ICMP] = WN_PROTO_ICMP,
-		[WN_REQ_TCP] = WN_PROTO_TCP,
-	};
+	enum wn_proto protos[WN_PROTO_COUNT];
 	struct wn_errctx first = {0};
 	wn_err err = WN_OK, first_err = WN_OK;
 
-	s->trace_count = s->req.proto == WN_REQ_AUTO ? WN_PROTO_COUNT : 1;
+	s->trace_count = wn_prepare_protos(&s->req, protos);
 	for (unsigned i = 0; i < s->trace_count; i++) {
 		s->traces[i].session = s;
 		s->traces[i].index = i;
-		s->traces[i].proto = s->trace_count > 1 ? (enum wn_proto)i : proto_of[s->req.proto];
+		s->traces[i].proto = protos[i];
 	}
-	for (size_t i = 0; i < s->target_count; i++) {
-		err = prepare_all(s, &s->targets[i]);
+	for (size_t i = 0; i < s->targets.count; i++) {
+		err = prepare_all(s, &s->targets.list[i]);
 		if (err == WN_OK)
 			return WN_EXIT_OK;
 		if (i == 0) {
 			first = s->traces[0].why;
 			first_err = err;
 		}
-		if (!worth_another_address(err))
+		if (!wn_prepare_is_worth_another(err))
 			break;
 	}
 	return tell_why(s, &first, first_err);
-}
-
-/* A pipe that nobody reads has no error number of its own. */
-static const char *why_not_open(const char *path, int sys)
-{
-	struct stat st;
-
-	if (sys == ENXIO && stat(path, &st) == 0 && S_ISFIFO(st.st_mode))
-		return "no reader";
-	return strerror(sys);
 }
 
 int wn_session_output(struct wn_session *s)
@@ -254,7 +212,7 @@ int wn_session_output(struct wn_session *s)
 		wn_sink_init(&s->out, STDOUT_FILENO, "standard output");
 	else if (!wn_sink_open(&s->out, s->req.output))
 		return wn_cli_fail(WN_EXIT_FAILED, "cannot open --output %s: %s", s->req.output,
-			why_not_open(s->req.output, errno));
+			wn_cli_why_not_open(s->req.output, errno));
 	s->out_open = true;
 	wn_session_live_init(s);
 	return WN_EXIT_OK;

@@ -17,15 +17,15 @@
 #include <stdbool.h>
 #include <uv.h>
 
+#include "cli/prepare.h"
 #include "cli/sink.h"
 #include "config/options.h"
 #include "enrich/dns.h"
 #include "output/output.h"
 #include "run/run.h"
 
-#define WN_CLI_TRACES_MAX  WN_PROTO_COUNT
-#define WN_CLI_TARGETS_MAX 16
-#define WN_CLI_SIGNALS	   5
+#define WN_CLI_TRACES_MAX WN_PROTO_COUNT
+#define WN_CLI_SIGNALS	  5
 
 struct wn_session;
 
@@ -75,8 +75,7 @@ struct wn_session {
 	struct wn_dns *dns;
 	struct wn_topo *topo;
 	struct wn_sim *sim;
-	struct wn_addr targets[WN_CLI_TARGETS_MAX]; /* in order of preference */
-	size_t target_count;
+	struct wn_cli_targets targets;
 	bool resolved;
 	wn_err resolve_err;
 	char resolve_why[96];

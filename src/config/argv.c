@@ -20,7 +20,7 @@ struct reader {
 	struct wn_errctx *ctx;
 };
 
-static bool applies(const struct wn_opt *opt, const char *command)
+bool wn_opt_applies(const struct wn_opt *opt, const char *command)
 {
 	const char *word;
 	size_t len;
@@ -49,12 +49,17 @@ static wn_err unknown_long(struct reader *r, const char *name)
 	size_t count;
 	const struct wn_opt *opts = wn_opts(&count);
 	const char *near = wn_text_nearest(name, key_at, opts, count);
+	const struct wn_opt *other = wn_opt_find(name);
 
 	wn_opt_quote(shown, name);
+	if (other && other->commands)
+		return wn_fail(r->ctx, WN_EUSAGE, "--%s is no option of wend %s; it is one of %s",
+			shown, r->command, other->commands);
 	if (near)
 		return wn_fail(
 			r->ctx, WN_EUSAGE, "unknown option --%s; did you mean --%s?", shown, near);
-	return wn_fail(r->ctx, WN_EUSAGE, "unknown option --%s; see wend help trace", shown);
+	return wn_fail(
+		r->ctx, WN_EUSAGE, "unknown option --%s; see wend help %s", shown, r->command);
 }
 
 static wn_err ambiguous(struct reader *r, const char *name)
@@ -64,7 +69,8 @@ static wn_err ambiguous(struct reader *r, const char *name)
 	const struct wn_opt *opts = wn_opts(&count);
 
 	for (size_t i = 0; i < count && at < sizeof(list); i++)
-		if (strncmp(opts[i].key, name, strlen(name)) == 0)
+		if (wn_opt_applies(&opts[i], r->command) &&
+			strncmp(opts[i].key, name, strlen(name)) == 0)
 			at += wn_fmt(list + at, sizeof(list) - at, " --%s", opts[i].key);
 	return wn_fail(r->ctx, WN_EUSAGE, "--%s is ambiguous; it could be%s",
 		wn_opt_quote(shown, name), list);
@@ -77,7 +83,7 @@ static const struct wn_opt *find_long(struct reader *r, const char *name)
 	const struct wn_opt *opts = wn_opts(&count), *match = NULL;
 
 	for (size_t i = 0; len > 0 && i < count; i++) {
-		if (!applies(&opts[i], r->command) || strncmp(opts[i].key, name, len) != 0)
+		if (!wn_opt_applies(&opts[i], r->command) || strncmp(opts[i].key, name, len) != 0)
 			continue;
 		match = &opts[i];
 		if (match->key[len] == '\0')
@@ -99,7 +105,7 @@ static const struct wn_opt *find_short(const struct reader *r, char name)
 	const struct wn_opt *opts = wn_opts(&count);
 
 	for (size_t i = 0; i < count; i++)
-		if (opts[i].short_name == name && applies(&opts[i], r->command))
+		if (opts[i].short_name == name && wn_opt_applies(&opts[i], r->command))
 			return &opts[i];
 	return NULL;
 }
@@ -127,7 +133,7 @@ static wn_err read_long(struct reader *r, const char *text)
 	if (strncmp(name, "no-", 3) == 0) {
 		opt = wn_opt_find(name + 3);
 		flag = WN_OPT_NO;
-		if (!opt || !negatable(opt))
+		if (!opt || !negatable(opt) || !wn_opt_applies(opt, r->command))
 			return unknown_long(r, name);
 	} else if (!(opt = find_long(r, name))) {
 		return WN_EUSAGE;
@@ -154,8 +160,8 @@ static wn_err read_short(struct reader *r, const char *text)
 		wn_err err;
 
 		if (!opt)
-			return wn_fail(r->ctx, WN_EUSAGE, "unknown option -%s; see wend help trace",
-				wn_opt_quote(shown, text));
+			return wn_fail(r->ctx, WN_EUSAGE, "unknown option -%s; see wend help %s",
+				wn_opt_quote(shown, text), r->command);
 		if (opt->type != WN_OPT_FLAG) {
 			if (text[1])
 				return wn_request_set(r->req, opt->key, text + 1, r->ctx);

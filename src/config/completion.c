@@ -110,6 +110,23 @@ static void bash_command(struct wn_strbuf *out, const struct wn_command *command
 	wn_strbuf_fmt(out, "'%s\n\t\treturn ;;\n", has_file(command->operands) ? " file" : "");
 }
 
+/* Commands that have options of their own, or lack some: all others are alike. */
+static const char *const special[] = {"batch"};
+#define SPECIALS (sizeof(special) / sizeof(special[0]))
+
+/* The options of a command, as words. */
+static void bash_keys(struct wn_strbuf *out, const char *command)
+{
+	size_t count;
+	const struct wn_opt *opts = wn_opts(&count);
+
+	wn_strbuf_puts(out, "_wend_offer '");
+	for (size_t i = 0; i < count; i++)
+		if (wn_opt_applies(&opts[i], command))
+			wn_strbuf_fmt(out, " --%s", opts[i].key);
+	wn_strbuf_puts(out, "' ;;\n");
+}
+
 static void bash(struct wn_strbuf *out)
 {
 	size_t count, command_count;
@@ -136,10 +153,14 @@ static void bash(struct wn_strbuf *out)
 	for (size_t i = 0; i < count; i++)
 		if (opts[i].arg)
 			bash_option(out, &opts[i]);
-	wn_strbuf_puts(out, "\tesac\n\tif [[ $cur == -* ]]; then\n\t\t_wend_offer '");
-	for (size_t i = 0; i < count; i++)
-		wn_strbuf_fmt(out, " --%s", opts[i].key);
-	wn_strbuf_puts(out, "'\n\telif ((COMP_CWORD == 1)); then\n\t\t_wend_offer '");
+	wn_strbuf_puts(out, "\tesac\n\tif [[ $cur == -* ]]; then\n\t\tcase ${COMP_WORDS[1]} in\n");
+	for (size_t i = 0; i < SPECIALS; i++) {
+		wn_strbuf_fmt(out, "\t\t%s) ", special[i]);
+		bash_keys(out, special[i]);
+	}
+	wn_strbuf_puts(out, "\t\t*) ");
+	bash_keys(out, "trace");
+	wn_strbuf_puts(out, "\t\tesac\n\telif ((COMP_CWORD == 1)); then\n\t\t_wend_offer '");
 	add_commands(out, true);
 	wn_strbuf_puts(out, "' hostname\n\telse\n\t\t_wend_offer '' \"$operand\"\n\tfi\n}\n"
 			    "complete -F _wend wend\n");
@@ -184,6 +205,19 @@ static void zsh_command(struct wn_strbuf *out, const struct wn_command *command)
 	wn_strbuf_puts(out, "'; return ;;\n");
 }
 
+/* Those options of a command that not all commands have. */
+static void zsh_own(struct wn_strbuf *out, const char *pattern, const char *command)
+{
+	size_t count;
+	const struct wn_opt *opts = wn_opts(&count);
+
+	wn_strbuf_fmt(out, "\t%s) own=( \\\n", pattern);
+	for (size_t i = 0; i < count; i++)
+		if (opts[i].commands && wn_opt_applies(&opts[i], command))
+			zsh_option(out, &opts[i]);
+	wn_strbuf_puts(out, "\t\t) ;;\n");
+}
+
 static void zsh(struct wn_strbuf *out)
 {
 	size_t count, command_count;
@@ -195,9 +229,14 @@ static void zsh(struct wn_strbuf *out)
 	for (size_t i = 0; i < command_count; i++)
 		if (!wn_command_traces(&commands[i]))
 			zsh_command(out, &commands[i]);
-	wn_strbuf_puts(out, "\tesac\n\t_arguments -s -S \\\n");
+	wn_strbuf_puts(out, "\tesac\n\tlocal -a own\n\tcase $words[2] in\n");
+	for (size_t i = 0; i < SPECIALS; i++)
+		zsh_own(out, special[i], special[i]);
+	zsh_own(out, "*", "trace");
+	wn_strbuf_puts(out, "\tesac\n\t_arguments -s -S $own \\\n");
 	for (size_t i = 0; i < count; i++)
-		zsh_option(out, &opts[i]);
+		if (!opts[i].commands)
+			zsh_option(out, &opts[i]);
 	wn_strbuf_puts(out, "\t\t'1:host or command:{_hosts; compadd --");
 	add_commands(out, true);
 	wn_strbuf_puts(out, "}' \\\n\t\t'*:operand:{_hosts");
@@ -229,9 +268,18 @@ static void fish_command(struct wn_strbuf *out, const struct wn_command *command
 	wn_strbuf_puts(out, "'\n");
 }
 
+/* In addition, of an option that not all commands have. */
+static const char *fish_when(const struct wn_opt *opt)
+{
+	if (!opt->commands)
+		return "";
+	return wn_opt_applies(opt, "batch") ? "; and __fish_seen_subcommand_from batch"
+					    : "; and not __fish_seen_subcommand_from batch";
+}
+
 static void fish_option(struct wn_strbuf *out, const struct wn_opt *opt)
 {
-	wn_strbuf_fmt(out, "complete -c wend -n _wend_traces -l %s", opt->key);
+	wn_strbuf_fmt(out, "complete -c wend -n '_wend_traces%s' -l %s", fish_when(opt), opt->key);
 	if (opt->short_name)
 		wn_strbuf_fmt(out, " -s %c", opt->short_name);
 	if (opt->arg) {

@@ -17,6 +17,7 @@
 #define WN_REQ_WINDOW_ALL  256 /* where all paths are traced */
 #define WN_REQ_FLOWS_MAX   16384
 #define WN_REQ_PPS_MAX	   1000000
+#define WN_REQ_LINES_MAX   10000
 #define WN_OPT_VALUE_SHOWN 64 /* bytes of a user's value repeated in a message */
 
 /* One of the values an option takes, for the messages and completions. */
@@ -48,9 +49,10 @@ wn_opt_parse wn_opt_parse_min_share;
 bool wn_opt_choice(const char *list, size_t n, const char **out, size_t *out_len);
 /* Its operand is a target, and the options are its own. */
 bool wn_command_traces(const struct wn_command *command);
-/* What each exit status of a trace means, by number. */
-#define WN_EXIT_TEXTS 5
-extern const char *const wn_exit_texts[WN_EXIT_TEXTS];
+/* It is one of the command's. */
+bool wn_opt_applies(const struct wn_opt *opt, const char *command);
+/* What an exit status of a command that traces means; NULL: it has no such status. */
+const char *wn_exit_text(const struct wn_command *command, size_t status);
 
 /* What help says of the default: "30 hops", "chosen at random"; "" for none. */
 const char *wn_opt_default(const struct wn_opt *opt, char *buf, size_t size);

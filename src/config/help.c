@@ -97,13 +97,15 @@ static void add_text(struct wn_strbuf *out, const char *text, size_t columns)
 	wn_strbuf_putc(out, '\n');
 }
 
-static void add_options(struct wn_strbuf *out, size_t columns)
+static void add_options(struct wn_strbuf *out, const char *command, size_t columns)
 {
 	const char *group = NULL;
 	size_t count;
 	const struct wn_opt *opts = wn_opts(&count);
 
 	for (size_t i = 0; i < count; i++) {
+		if (!wn_opt_applies(&opts[i], command))
+			continue;
 		if (opts[i].group != group) {
 			group = opts[i].group;
 			wn_strbuf_fmt(out, "\n%s:\n", group);
@@ -118,14 +120,16 @@ static void add_options(struct wn_strbuf *out, size_t columns)
 		columns);
 }
 
-static void add_exits(struct wn_strbuf *out, size_t columns)
+static void add_exits(struct wn_strbuf *out, const struct wn_command *command, size_t columns)
 {
+	const char *text;
+
 	wn_strbuf_puts(out, "\nExit status:\n");
-	for (size_t i = 0; i < WN_EXIT_TEXTS; i++) {
+	for (size_t i = 0; (text = wn_exit_text(command, i)); i++) {
 		struct wrap w = {out, 5, columns, 3};
 
 		wn_strbuf_fmt(out, "  %u", (unsigned)i);
-		wrap_words(&w, wn_exit_texts[i]);
+		wrap_words(&w, text);
 		wn_strbuf_putc(out, '\n');
 	}
 }
@@ -166,7 +170,7 @@ void wn_opts_help(struct wn_strbuf *out, const char *command, unsigned columns)
 	if (whole)
 		add_commands(out, columns);
 	if (wn_command_traces(c)) {
-		add_options(out, columns);
-		add_exits(out, columns);
+		add_options(out, c->word, columns);
+		add_exits(out, c, columns);
 	}
 }

@@ -83,6 +83,8 @@ static void add_option(struct wn_strbuf *out, const struct wn_opt *opt)
 	wn_strbuf_putc(out, '\n');
 	roff_text(out, opt->help);
 	wn_strbuf_putc(out, '\n');
+	if (opt->commands && !wn_opt_applies(opt, "trace"))
+		wn_strbuf_fmt(out, "For\n.Nm\n.Cm %s\nonly.\n", opt->commands);
 	if (opt->choices) {
 		wn_strbuf_puts(out, "One of\n");
 		roff_list(out, opt->choices);
@@ -131,23 +133,35 @@ static void add_commands(struct wn_strbuf *out)
 	wn_strbuf_puts(out, ".El\n");
 }
 
+static void add_exits(struct wn_strbuf *out, const char *command)
+{
+	const struct wn_command *c = wn_command_find(command);
+	const char *text;
+
+	for (size_t i = 0; (text = wn_exit_text(c, i)); i++) {
+		wn_strbuf_fmt(out, ".It %u\n", (unsigned)i);
+		roff_text(out, text);
+		wn_strbuf_putc(out, '\n');
+	}
+}
+
 static void add_tail(struct wn_strbuf *out)
 {
 	wn_strbuf_puts(out, ".Sh ENVIRONMENT\n.Bl -tag -width Ds\n"
 			    ".It Ev NO_COLOR\nAny value that is not empty means no colour.\n"
 			    ".It Ev TERM\nWith dumb there is no colour and no live table.\n"
 			    ".El\n.Sh EXIT STATUS\n.Bl -tag -width Ds\n");
-	for (size_t i = 0; i < WN_EXIT_TEXTS; i++) {
-		wn_strbuf_fmt(out, ".It %u\n", (unsigned)i);
-		roff_text(out, wn_exit_texts[i]);
-		wn_strbuf_putc(out, '\n');
-	}
+	add_exits(out, "trace");
+	wn_strbuf_puts(out, ".El\nOf\n.Nm\n.Cm batch :\n.Bl -tag -width Ds\n");
+	add_exits(out, "batch");
 	wn_strbuf_puts(out, ".El\n.Sh EXAMPLES\nThe path to a host, live:\n"
 			    ".Dl wend example.org\n"
 			    "As data, by ICMP, without names:\n"
 			    ".Dl wend \\-n \\-P icmp \\-\\-format json example.org\n"
 			    "A web server behind a firewall that drops the rest:\n"
 			    ".Dl wend \\-P tcp example.org:443\n"
+			    "Every host of a list, as lines of JSON:\n"
+			    ".Dl wend batch \\-o results.jsonl hosts.txt\n"
 			    "A network to play with:\n"
 			    ".Dl wend \\-\\-sim builtin\n"
 			    ".Sh SEE ALSO\n.Xr ping 8 ,\n.Xr traceroute 8\n");

@@ -58,6 +58,8 @@ struct wn_request {
 	enum wn_req_bound bound;
 	uint32_t flows, miss_ppm, min_share_ppm;
 	uint32_t npaths;      /* exactly so many flows; 0: as many as are needed */
+	uint32_t parallel;    /* lines of a list under way at once */
+	bool resume;	      /* go on with what the output file holds */
 	uint64_t set_mask[4]; /* bit i: option i of the table was given */
 };
 
@@ -136,6 +138,13 @@ wn_err wn_request_scope(
 		"is standard input; what is no existing file, and has no slash in it, is a HOST "  \
 		"to trace, with the options of trace. --format json gives the findings as data. "  \
 		"More probes show more: try -q 20.")                                               \
+	X(batch, "[OPTION]... FILE|-", "Trace every target of a list, many at once",               \
+		"FILE has a target on each line, and options of its own behind it if need be, as " \
+		"on a command line; those given here are the defaults of all lines. Empty lines "  \
+		"and what follows a # are passed over; - is standard input. Each line gives one "  \
+		"line of JSON, as soon as its trace is over: the line's number and text, and "     \
+		"what --format json prints, or why there is no trace. With -o FILE a batch that "  \
+		"was stopped or killed goes on where it was by --resume.")                         \
 	X(lab, "[--tun NAME] [--seed N] FILE|builtin", "Put a simulated network on a TUN device",  \
 		"Attaches the simulated network of FILE to a TUN device, so that any tool can "    \
 		"trace it. --tun names the device, --seed replaces the seed of the topology. "     \

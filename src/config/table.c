@@ -14,6 +14,7 @@
 static const char g_what[] = "What to trace";
 static const char g_far[] = "How far and how fast";
 static const char g_paths[] = "All paths";
+static const char g_batch[] = "Many targets";
 static const char g_from[] = "From where";
 static const char g_packet[] = "Packets";
 static const char g_output[] = "Output";
@@ -247,6 +248,26 @@ static const struct wn_opt opts[] = {
 		.group = g_paths,
 		FIELD(flows)},
 
+	{.key = "parallel",
+		.type = WN_OPT_UINT,
+		.min = 1,
+		.max = WN_REQ_LINES_MAX,
+		.arg = "N",
+		.dflt = "64",
+		.unit = "lines at once",
+		.help = "Trace so many lines of the list at once.",
+		.group = g_batch,
+		.commands = "batch",
+		FIELD(parallel)},
+	{.key = "resume",
+		.type = WN_OPT_FLAG,
+		.shown = "off",
+		.help = "Go on with the file of -o: lines whose result is in it are not traced "
+			"again, and one that was cut off is taken out. Without such a file, begin.",
+		.group = g_batch,
+		.commands = "batch",
+		FIELD(resume)},
+
 	{.key = "interface",
 		.short_name = 'i',
 		.type = WN_OPT_CUSTOM,
@@ -414,6 +435,7 @@ static const struct wn_opt opts[] = {
 			"event per line as it happens; classic, what scripts expect of traceroute. "
 			"All paths: tree, the graph as text; dot, for Graphviz.",
 		.group = g_output,
+		.commands = "trace,paths,explain",
 		FIELD(format)},
 	{.key = "output",
 		.short_name = 'o',
@@ -429,6 +451,7 @@ static const struct wn_opt opts[] = {
 		.shown = "off",
 		.help = "Show more in the table: quoted fields and extensions; twice: every probe.",
 		.group = g_output,
+		.commands = "trace,paths,explain",
 		.parse = wn_opt_parse_verbose},
 	{.key = "color",
 		.type = WN_OPT_CHOICE,
@@ -437,6 +460,7 @@ static const struct wn_opt opts[] = {
 		.dflt = "auto",
 		.help = "Colour: auto means on a terminal where NO_COLOR is not set.",
 		.group = g_output,
+		.commands = "trace,paths,explain",
 		FIELD(color)},
 
 	{.key = "help",
@@ -460,13 +484,29 @@ _Static_assert(OPT_COUNT <= 256, "set_mask of struct wn_request has 256 bits");
 static const struct wn_command commands[] = {WN_COMMAND_LIST(X)};
 #undef X
 
-const char *const wn_exit_texts[WN_EXIT_TEXTS] = {
+static const char *const batch_exits[] = {
+	"every line was traced, whether its target was reached or not",
+	"some lines have no trace: each was named, or the batch was interrupted",
+	"wrong usage: options, list, or a list that is not the one to resume",
+	"could not run: list not readable, output not written",
+};
+
+static const char *const trace_exits[] = {
 	"the destination was reached",
 	"it was not reached; an interrupted trace that had not reached it counts here",
 	"wrong usage: options, target, topology file or saved trace",
 	"could not run: no route, no permission, no such interface, output not written",
 	"the name does not resolve",
 };
+
+const char *wn_exit_text(const struct wn_command *command, size_t status)
+{
+	bool batch = strcmp(command->word, "batch") == 0;
+	size_t count = batch ? sizeof(batch_exits) / sizeof(batch_exits[0])
+			     : sizeof(trace_exits) / sizeof(trace_exits[0]);
+
+	return status < count ? (batch ? batch_exits : trace_exits)[status] : NULL;
+}
 
 const struct wn_opt *wn_opts(size_t *out_count)
 {

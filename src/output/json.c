@@ -353,29 +353,35 @@ static void write_tried(struct wn_jw *w, const struct wn_result *const *tried, s
 	wn_jw_end(w);
 }
 
+void wn_jw_result(struct wn_jw *w, const char *key, const struct wn_result *r,
+	const struct wn_result *const *tried, size_t tried_count)
+{
+	wn_jw_object(w, key);
+	wn_jw_text(w, "schema", WN_JSON_SCHEMA);
+	wn_jw_text(w, "generator", "wend " WN_VERSION);
+	write_run(w, r);
+	wn_jw_stop(w, r);
+	wn_jw_counters(w, &r->counters);
+	write_silence(w, r);
+	write_responders(w, r);
+	write_hops(w, r);
+	write_flows(w, r);
+	write_links(w, r);
+	wn_jw_paths(w, "paths", r);
+	wn_jw_pmtu(w, "pmtu", r);
+	write_packets(w, r);
+	wn_jw_notes(w, r);
+	wn_jw_findings(w, r);
+	write_tried(w, tried, tried_count);
+	wn_jw_end(w);
+}
+
 void wn_out_json(struct wn_strbuf *out, const struct wn_result *r,
 	const struct wn_result *const *tried, size_t tried_count)
 {
 	struct wn_jw w;
 
 	wn_jw_init(&w, out, LINES);
-	wn_jw_object(&w, NULL);
-	wn_jw_text(&w, "schema", WN_JSON_SCHEMA);
-	wn_jw_text(&w, "generator", "wend " WN_VERSION);
-	write_run(&w, r);
-	wn_jw_stop(&w, r);
-	wn_jw_counters(&w, &r->counters);
-	write_silence(&w, r);
-	write_responders(&w, r);
-	write_hops(&w, r);
-	write_flows(&w, r);
-	write_links(&w, r);
-	wn_jw_paths(&w, "paths", r);
-	wn_jw_pmtu(&w, "pmtu", r);
-	write_packets(&w, r);
-	wn_jw_notes(&w, r);
-	wn_jw_findings(&w, r);
-	write_tried(&w, tried, tried_count);
-	wn_jw_end(&w);
+	wn_jw_result(&w, NULL, r, tried, tried_count);
 	wn_strbuf_putc(out, '\n');
 }

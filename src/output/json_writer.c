@@ -174,12 +174,28 @@ static void add_char(struct wn_strbuf *out, const char *bytes, size_t n, uint32_
 	}
 }
 
+/* How much of text is written as it stands. Keys and nearly all values are, so it goes fast. */
+static size_t plain(const char *text, size_t len)
+{
+	size_t n = 0;
+
+	while (n < len && text[n] >= ' ' && text[n] < 0x7f && text[n] != '"' && text[n] != '\\' &&
+		text[n] != '<' && text[n] != '>' && text[n] != '&')
+		n++;
+	return n;
+}
+
 void wn_json_string(struct wn_strbuf *out, const char *text, size_t len)
 {
 	uint32_t cp;
 
 	wn_strbuf_putc(out, '"');
 	for (size_t n; len > 0; text += n, len -= n) {
+		n = plain(text, len);
+		if (n > 0) {
+			wn_strbuf_add(out, text, n);
+			continue;
+		}
 		n = wn_text_utf8(text, len, &cp);
 		if (n > 0) {
 			add_char(out, text, n, cp);

@@ -51,6 +51,9 @@ void wn_jw_ext(struct wn_jw *w, const char *key, const struct wn_ext *ext); /* N
 void wn_jw_paths(struct wn_jw *w, const char *key, const struct wn_result *r);
 /* What is known of the path MTU; null where it was not asked for. */
 void wn_jw_pmtu(struct wn_jw *w, const char *key, const struct wn_result *r);
+/* The whole document. tried: other results of -P auto; may be NULL. */
+void wn_jw_result(struct wn_jw *w, const char *key, const struct wn_result *r,
+	const struct wn_result *const *tried, size_t tried_count);
 void wn_jw_stop(struct wn_jw *w, const struct wn_result *r);  /* "stop" */
 void wn_jw_notes(struct wn_jw *w, const struct wn_result *r); /* "notes" */
 /* "findings" and "findings_dropped". */

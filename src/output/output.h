@@ -15,6 +15,7 @@
 
 #define WN_JSON_SCHEMA	   "wend.trace/1"
 #define WN_FINDINGS_SCHEMA "wend.findings/1"
+#define WN_BATCH_SCHEMA	   "wend.batch/1"
 
 struct wn_table_opts {
 	unsigned columns; /* width of the terminal; 0: do not fit, widest form */
@@ -54,6 +55,21 @@ void wn_out_findings_json(struct wn_strbuf *out, const struct wn_result *r);
 /* Our JSON, complete (docs/json.md). tried: other results of -P auto, summarised; may be NULL. */
 void wn_out_json(struct wn_strbuf *out, const struct wn_result *r,
 	const struct wn_result *const *tried, size_t tried_count);
+/*
+ * What became of a line of a list of targets, as one line of JSON with its newline (docs/batch.md).
+ * A reader may rely on the order of its keys.
+ */
+struct wn_out_record {
+	uint64_t line;	   /* its number, from 1 */
+	const char *input; /* its text */
+	size_t input_len;
+	const struct wn_result *result;	      /* NULL: there is no trace */
+	const struct wn_result *const *tried; /* as of wn_out_json */
+	size_t tried_count;
+	wn_err err; /* why there is none, or why it broke off */
+	const char *why;
+};
+void wn_out_record(struct wn_strbuf *out, const struct wn_out_record *rec);
 /* One event as one line of JSON with its newline. trace: index within -P auto, else 0. */
 void wn_out_jsonl(struct wn_strbuf *out, const struct wn_event *ev, unsigned trace);
 

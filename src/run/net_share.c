@@ -204,6 +204,18 @@ wn_err wn_run_share_join(struct wn_run_trace *rt, struct wn_errctx *ctx)
 	return WN_OK;
 }
 
+wn_err wn_run_open_ahead(
+	struct wn_run *run, const struct wn_run_trace_config *c, struct wn_errctx *ctx)
+{
+	struct wn_run_trace_config request = *c;
+	struct wn_run_trace like = {.run = run, .request = &request, .dst = c->params.dst};
+	wn_err err = WN_OK;
+
+	if (wn_run_may_share(&like) && !find_room(&like))
+		(void)open_share(&like, &err, ctx);
+	return err;
+}
+
 void wn_run_share_leave(struct wn_run_trace *rt)
 {
 	struct wn_run_net *net = rt->net;

@@ -14,6 +14,8 @@
 
 #define STEP_BATCH 64	 /* traces that send before the network is looked at again */
 #define ROUNDS_MAX 65536 /* of them in one call: others in the same loop have their turn */
+#define STALE_NS   UINT64_C(20000000) /* since the network was looked at; waits are longer */
+#define LOOKS_MAX  4
 
 wn_err wn_run_new(bool virtual_time, struct wn_run **out, struct wn_errctx *ctx)
 {
@@ -278,10 +280,23 @@ static void read_monitor(struct wn_run *run)
 
 /* ---- a round ---- */
 
+/*
+ * Everything that the network holds. When that took long, because this process did not run, those
+ * that were asked first may hold something again.
+ */
 static void drain_all(struct wn_run *run)
 {
-	for (struct wn_run_net *net = run->nets; net; net = net->next)
-		wn_run_net_drain(net);
+	unsigned looks = LOOKS_MAX;
+	uint64_t began_ns, took_ns;
+
+	do {
+		began_ns = wn_run_now_ns(run);
+		for (struct wn_run_net *net = run->nets; net; net = net->next)
+			wn_run_net_drain(net);
+		took_ns = wn_run_now_ns(run) - began_ns;
+	} while (took_ns > STALE_NS && --looks > 0);
+	/* Very many back ends take that long by themselves. */
+	run->stale_ns = began_ns + STALE_NS + 4 * took_ns;
 }
 
 /* Those that somebody waits for something from. */
@@ -346,9 +361,10 @@ void wn_run_drop(struct wn_run_trace *rt)
 /*
  * The order is the point: first everything the network already holds, then the engines with the
  * time read after that, so that a process that was stopped never takes an answer for lost that was
- * waiting. What was sent changes what an engine waits for: it is asked again. Of many traces some
- * send at a time, and their answers are taken before others do: no queue of the kernel has to hold
- * what all of them ask for at once.
+ * waiting. Where time has passed since, by a stop in between or by what users do in callbacks, the
+ * network is asked again. What was sent changes what an engine waits for: it is asked again. Of
+ * many traces some send at a time, and their answers are taken before others do: no queue of the
+ * kernel has to hold what all of them ask for at once.
  */
 void wn_run_process(struct wn_run *run)
 {
@@ -364,8 +380,11 @@ void wn_run_process(struct wn_run *run)
 	take_timers(run, wn_run_now_ns(run));
 	wn_run_hold_grant(run);
 	while ((run->ready_first || more) && rounds++ < ROUNDS_MAX) {
-		for (unsigned i = 0; i < STEP_BATCH && (rt = take_ready(run)); i++)
+		for (unsigned i = 0; i < STEP_BATCH && (rt = take_ready(run)); i++) {
+			if (wn_run_now_ns(run) > run->stale_ns)
+				drain_all(run);
 			wn_run_trace_step(rt);
+		}
 		more = step_probes(run);
 		flush_all(run);
 		if (more || (run->ready_first && run->slot_count > STEP_BATCH))

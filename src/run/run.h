@@ -67,6 +67,12 @@ void wn_run_stats(const struct wn_run *run, struct wn_run_stats *out);
 
 wn_err wn_run_prepare(struct wn_run *run, const struct wn_run_trace_config *c,
 	struct wn_run_trace **out, struct wn_errctx *ctx);
+/*
+ * Opens what traces like c would share, for when privileges are gone; does nothing where they share
+ * nothing, or it is open. Of its addresses the family counts.
+ */
+wn_err wn_run_open_ahead(
+	struct wn_run *run, const struct wn_run_trace_config *c, struct wn_errctx *ctx);
 wn_err wn_run_start(struct wn_run_trace *rt, struct wn_errctx *ctx);
 /* Ends a trace early: STOP and END (partial) follow from process. */
 void wn_run_stop(struct wn_run_trace *rt, enum wn_stop why);

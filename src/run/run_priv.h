@@ -128,8 +128,9 @@ struct wn_run {
 	uint32_t *serials;	     /* by slot: of the next trace there */
 	uint32_t *free_slots;	     /* free_count of them */
 	uint32_t slot_count, slot_cap, free_count;
-	uint32_t active;  /* traces started and not done */
-	uint32_t probing; /* single probes that have not ended */
+	uint32_t active;   /* traces started and not done */
+	uint32_t probing;  /* single probes that have not ended */
+	uint64_t stale_ns; /* from when on what the network holds must be taken anew */
 	struct wn_run_net *nets;
 	struct wn_rx *rx;      /* WN_RUN_BATCH, for all traces in turn */
 	struct wn_heap timers; /* when which slot wants to be asked; older entries may be there */

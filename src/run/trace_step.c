@@ -109,10 +109,11 @@ static void send_probe(
 
 static void ask_engine(struct wn_run_trace *rt)
 {
+	uint64_t now_ns = wn_run_now_ns(rt->run); /* not later: see wn_run_process */
 	struct wn_act act;
 
 	while (rt->state == WN_RUN_RUNNING) {
-		switch (wn_run_engine_next(rt, wn_run_now_ns(rt->run), &act)) {
+		switch (wn_run_engine_next(rt, now_ns, &act)) {
 		case WN_ACT_SEND:
 			send_probe(rt, net_for(rt, &act.probe), &act.probe);
 			break;

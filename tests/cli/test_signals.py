@@ -65,14 +65,14 @@ for form, word in (("table", "198.51.100.1"), ("json", '"partial": true'), ("cla
             raise AssertionError(out)
 
 
-def wait_until_caught(proc, number):
-    """Until the program catches this signal, as the kernel tells of it."""
+def wait_until(proc, mask, number):
+    """Until the program catches (SigCgt) or holds back (SigBlk) this signal, says the kernel."""
     while proc.poll() is None:
         with open(f"/proc/{proc.pid}/status") as status:
-            caught = next(line for line in status if line.startswith("SigCgt:"))
-        if int(caught.split()[1], 16) >> (number - 1) & 1:
+            line = next(line for line in status if line.startswith(mask))
+        if int(line.split()[1], 16) >> (number - 1) & 1:
             return
-    raise AssertionError(f"ended with {proc.returncode} before it caught a signal")
+    raise AssertionError(f"ended with {proc.returncode} before it knew of a signal")
 
 
 @cases.case("an interrupted trace says so in the table")
@@ -80,7 +80,7 @@ def table_says_so():
     trace = subprocess.Popen([PROGRAM, "--sim", chain(3, delay="9s"), "-w", "60s", "--deadline",
                               "20s"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                              env=environment(), text=True)
-    wait_until_caught(trace, signal.SIGINT)
+    wait_until(trace, "SigCgt", signal.SIGINT)
     trace.send_signal(signal.SIGINT)
     out, _ = trace.communicate(timeout=10)
     expect(trace.returncode, UNREACHED)

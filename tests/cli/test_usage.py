@@ -140,7 +140,7 @@ def help_golden():
     expect(run("help").out, res.out, "wend help")
 
 
-for command in ("trace", "explain", "lab", "help", "version", "completion", "man"):
+for command in ("trace", "explain", "batch", "lab", "help", "version", "completion", "man"):
     @cases.case(f"wend help {command} is what it was", command)
     def help_command(command):
         golden(f"help-{command}.txt", run("help", command).exits(REACHED).silent().out)
@@ -199,6 +199,10 @@ ask wend lab ''
 ask wend --sim ''
 ask wend explain 'a '
 ask wend explain --max
+ask wend batch 'a '
+ask wend batch --par
+ask wend batch --form
+ask wend --par
 rm 'a b.topo'
 rmdir "$PWD"
 """
@@ -206,7 +210,7 @@ rmdir "$PWD"
     expect((res.stdout, res.stderr), (
         "version\n--max-ttl\nudp\njson jsonl\nzsh\nlab\ntable json jsonl classic tree dot\nclassic\n"
         "--seed\n\n--tun --seed builtin a b.topo\nbuiltin a b.topo\na b.topo\n"
-        "--max-ttl\n", ""))
+        "--max-ttl\na b.topo\n--parallel\n\n\n", ""))
 
 
 for shell, check in (("zsh", ["zsh", "-n"]), ("fish", ["fish", "--no-execute"])):

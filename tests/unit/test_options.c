@@ -411,6 +411,7 @@ static void test_faces_agree(void **state)
 
 	(void)state;
 	wn_opts_help(&help, NULL, 80);
+	wn_opts_help(&help, "batch", 80); /* which has options of its own */
 	wn_opts_man(&man, "1", "November 1, 2025");
 	for (size_t i = 0; i < count; i++) {
 		struct wn_request req;

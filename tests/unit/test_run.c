@@ -7,6 +7,7 @@
 #include <cmocka.h>
 #include <string.h>
 
+#include "os/os.h"
 #include "run/run.h"
 #include "sim/sim.h"
 
@@ -56,15 +57,20 @@ struct net {
 	struct watch watch;
 };
 
-static void net_open(struct net *n, const char *text)
+static void net_open_in(struct net *n, const char *text, bool virtual_time)
 {
 	struct wn_errctx ctx = {0};
 
 	memset(n, 0, sizeof(*n));
 	if (wn_topo_parse(text, strlen(text), &n->topo, &ctx) != WN_OK)
 		fail_msg("%s", ctx.text);
-	assert_int_equal(wn_run_new(true, &n->run, &ctx), WN_OK);
+	assert_int_equal(wn_run_new(virtual_time, &n->run, &ctx), WN_OK);
 	assert_int_equal(wn_sim_new(n->topo, 1, wn_run_now_ns(n->run), &n->sim), WN_OK);
+}
+
+static void net_open(struct net *n, const char *text)
+{
+	net_open_in(n, text, true);
 }
 
 static void net_close(struct net *n)
@@ -474,6 +480,68 @@ static void test_dropped_before_it_began(void **state)
 	net_close(&n);
 }
 
+/* Who takes his time in a callback, at the first reply. */
+static void dawdle(void *user, struct wn_run_trace *rt, const struct wn_event *ev)
+{
+	struct watch *w = user;
+	uint64_t until_ns = wn_os_mono_ns() + 200000000;
+
+	(void)rt;
+	w->ended = ev->kind == WN_EV_END;
+	if (ev->kind != WN_EV_REPLY || w->events++ > 0)
+		return;
+	while (wn_os_mono_ns() < until_ns)
+		;
+}
+
+static void expect_no_loss(const struct wn_run_trace *rt)
+{
+	const struct wn_result *r = wn_run_result(rt);
+
+	assert_true(r->reached);
+	for (uint32_t i = 0; i < r->probe_count; i++) {
+		assert_int_not_equal(r->probes[i].state, WN_PROBE_LOST);
+		assert_int_not_equal(r->probes[i].state, WN_PROBE_LATE);
+	}
+}
+
+/*
+ * In real time, longer than a wait and shorter than what an engine takes for a stop: neither this
+ * trace nor another takes answers for lost.
+ */
+static void test_slow_callback(void **state)
+{
+	static const char three[] = "source me\ntarget dst\n"
+				    "host me addr 192.0.2.1\n"
+				    "node r1 addr 198.51.100.1\n"
+				    "node r2 addr 198.51.100.2\n"
+				    "host dst addr 203.0.113.9\n"
+				    "link me r1 delay 1ms\n"
+				    "link r1 r2 delay 10ms\n"
+				    "link r2 dst delay 10ms\n";
+	struct wn_run_trace_config c;
+	struct wn_run_trace *slow, *other;
+	struct wn_errctx ctx = {0};
+	struct watch watch = {0};
+	struct net n;
+
+	(void)state;
+	net_open_in(&n, three, false);
+	c = request(&n, WN_PROTO_UDP, 4, &n.watch);
+	c.on_event = dawdle;
+	c.params.wait_min_ns = 100000000;
+	assert_int_equal(wn_run_prepare(n.run, &c, &slow, &ctx), WN_OK);
+	c = request(&n, WN_PROTO_TCP, 4, &watch);
+	c.params.wait_min_ns = 100000000;
+	assert_int_equal(wn_run_prepare(n.run, &c, &other, &ctx), WN_OK);
+	assert_int_equal(wn_run_start(slow, &ctx), WN_OK);
+	assert_int_equal(wn_run_start(other, &ctx), WN_OK);
+	assert_int_equal(wn_run_until_done(n.run, &ctx), WN_OK);
+	expect_no_loss(slow);
+	expect_no_loss(other);
+	net_close(&n);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -487,6 +555,7 @@ int main(void)
 		cmocka_unit_test(test_shared_through_a_translator),
 		cmocka_unit_test(test_lean_and_dropped),
 		cmocka_unit_test(test_dropped_before_it_began),
+		cmocka_unit_test(test_slow_callback),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
