@@ -40,7 +40,7 @@ wn_err wn_os_route_get(const struct wn_addr *dst, const struct wn_addr *src, con
 	uint32_t mark, struct wn_os_route *out, struct wn_errctx *ctx);
 wn_err wn_os_iface_index(const char *name, uint32_t *out, struct wn_errctx *ctx);
 /* WN_OK when addr belongs to this machine, WN_EADDRNOTAVAIL when not. */
-wn_err wn_os_addr_is_local(const struct wn_addr *addr);
+wn_err wn_os_addr_is_local(const struct wn_addr *addr, struct wn_errctx *ctx);
 
 struct wn_os_privs {
 	bool net_raw, net_admin; /* effective capabilities */

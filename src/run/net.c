@@ -7,6 +7,7 @@
 #include "run/run_priv.h"
 
 #include <assert.h>
+#include <errno.h>
 
 #include "base/alloc.h"
 
@@ -48,10 +49,12 @@ wn_err wn_run_net_new(
 		return wn_fail(ctx, WN_ENOMEM, "out of memory");
 	}
 	if (!run->virtual_time && fd >= 0 && wn_pollset_watch(&run->poll, fd, false) != WN_OK) {
+		int sys = errno;
+
 		io->ops->close(io);
 		wn_free(net->tx);
 		wn_free(net);
-		return wn_fail(ctx, WN_ESYS, "cannot watch the back end's socket");
+		return wn_fail_sys(ctx, WN_ESYS, sys, "cannot watch the back end's socket");
 	}
 	net->run = run;
 	net->io = io;

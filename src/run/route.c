@@ -97,12 +97,10 @@ static wn_err ask(const struct wn_run_way *way, struct wn_run_route *out, struct
 {
 	const struct wn_addr *src = way->src.family ? &way->src : NULL;
 	struct wn_os_route route;
-	char addr[WN_ADDR_STRLEN];
-	wn_err err = src ? wn_os_addr_is_local(src) : WN_OK;
+	wn_err err = src ? wn_os_addr_is_local(src, ctx) : WN_OK;
 
 	if (err != WN_OK)
-		return wn_fail(ctx, err, "source %s is not an address of this machine",
-			wn_addr_str(src, addr));
+		return err;
 	err = wn_os_route_get(
 		&way->dst, src, way->iface[0] ? way->iface : NULL, way->mark, &route, ctx);
 	if (err != WN_OK)

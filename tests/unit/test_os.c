@@ -91,7 +91,7 @@ static void test_route_to_self(void **state)
 		assert_int_equal(r.via.family, 0);
 		assert_true(r.mtu >= 1280);
 		assert_true(r.ifindex > 0);
-		assert_int_equal(wn_os_addr_is_local(&self), WN_OK);
+		assert_int_equal(wn_os_addr_is_local(&self, NULL), WN_OK);
 	}
 }
 
@@ -110,7 +110,7 @@ static void test_route_refusals(void **state)
 	assert_int_equal(wn_os_route_get(&v4, &v6, NULL, 0, &r, &ctx), WN_EINVAL);
 	assert_int_equal(wn_os_route_get(&v4, NULL, "nosuch0", 0, &r, &ctx), WN_EIFACE);
 	assert_non_null(strstr(ctx.text, "nosuch0"));
-	assert_int_equal(wn_os_addr_is_local(&v4), WN_EADDRNOTAVAIL);
+	assert_int_equal(wn_os_addr_is_local(&v4, NULL), WN_EADDRNOTAVAIL);
 	assert_int_equal(wn_os_iface_index("", &index, &ctx), WN_EIFACE);
 	assert_int_equal(
 		wn_os_iface_index("a-name-longer-than-any-interface", &index, &ctx), WN_EIFACE);

@@ -19,12 +19,15 @@ wn_err wn_os_iface_index(const char *name, uint32_t *out, struct wn_errctx *ctx)
 	return WN_OK;
 }
 
-wn_err wn_os_addr_is_local(const struct wn_addr *addr)
+wn_err wn_os_addr_is_local(const struct wn_addr *addr, struct wn_errctx *ctx)
 {
 	struct wn_os_route route;
+	char text[WN_ADDR_STRLEN];
+	wn_err err = wn_os_route_get(addr, NULL, NULL, 0, &route, ctx);
 
 	/* The kernel routes to its own addresses, and to no others, by entries of type local. */
-	if (wn_os_route_get(addr, NULL, NULL, 0, &route, NULL) != WN_OK || !route.local)
-		return WN_EADDRNOTAVAIL;
-	return WN_OK;
+	if (err == WN_ESYS || (err == WN_OK && route.local))
+		return err;
+	return wn_fail(ctx, WN_EADDRNOTAVAIL, "source %s is not an address of this machine",
+		wn_addr_str(addr, text));
 }

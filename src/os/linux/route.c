@@ -101,24 +101,25 @@ static void read_answer(const struct nlmsghdr *msg, struct wn_os_route *out)
 	}
 }
 
-/* The interface's name and MTU, which is the route's unless that has its own. */
-static void name_interface(struct wn_os_route *out)
+/* The interface's name and MTU, which is the route's unless that has its own. 0 or an errno. */
+static int name_interface(struct wn_os_route *out)
 {
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	struct ifreq req;
-	int fd;
 
-	memset(&req, 0, sizeof(req));
-	if (!if_indextoname(out->ifindex, req.ifr_name))
-		return;
-	memcpy(out->iface, req.ifr_name, sizeof(req.ifr_name));
-	fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	if (fd < 0)
-		return;
-	if (ioctl(fd, SIOCGIFMTU, &req) == 0 && req.ifr_mtu > 0)
-		out->link_mtu = (uint32_t)req.ifr_mtu;
+		return errno;
+	memset(&req, 0, sizeof(req));
+	req.ifr_ifindex = (int)out->ifindex;
+	if (ioctl(fd, SIOCGIFNAME, &req) == 0) {
+		memcpy(out->iface, req.ifr_name, sizeof(req.ifr_name));
+		if (ioctl(fd, SIOCGIFMTU, &req) == 0 && req.ifr_mtu > 0)
+			out->link_mtu = (uint32_t)req.ifr_mtu;
+	}
 	if (!out->mtu)
 		out->mtu = out->link_mtu;
 	close(fd);
+	return 0;
 }
 
 static wn_err no_route(struct wn_errctx *ctx, const struct wn_addr *dst, const struct wn_addr *src,
@@ -172,7 +173,9 @@ wn_err wn_os_route_get(const struct wn_addr *dst, const struct wn_addr *src, con
 	read_answer(msg, out);
 	if (src)
 		out->src = *src;
-	name_interface(out);
+	sys = name_interface(out);
+	if (sys)
+		return no_route(ctx, dst, src, iface, sys);
 	if (!out->src.family)
 		return wn_fail(ctx, WN_EADDRNOTAVAIL, "%s has no address to send from",
 			out->iface[0] ? out->iface : "this machine");
