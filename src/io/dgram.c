@@ -12,6 +12,8 @@
 #include "io/ports.h"
 #include "os/os.h"
 
+#define STASH_MIN 2
+
 /* Ids count up; the map wants its keys spread. */
 static uint64_t spread(uint64_t id)
 {
@@ -22,9 +24,10 @@ void wn_dgram_remember(struct wn_dgram *d, struct wn_dgram_flow *flow, uint64_t 
 {
 	uint32_t index = (uint32_t)(flow - d->flows), before;
 
-	if (wn_map_get(&d->owner, spread(id), &before))
+	if (d->owner.len > 0 && wn_map_get(&d->owner, spread(id), &before))
 		return;
-	if (wn_map_put(&d->owner, spread(id), index) != WN_OK) {
+	if (d->owner.len == WN_DGRAM_REMEMBERED || wn_map_room(&d->owner) != WN_OK ||
+		wn_map_put(&d->owner, spread(id), index) != WN_OK) {
 		flow->lost = true;
 		return;
 	}
@@ -37,7 +40,7 @@ void wn_dgram_forget(struct wn_io *io, uint64_t id)
 	struct wn_dgram *d = (struct wn_dgram *)io;
 	uint32_t index;
 
-	if (!wn_map_get(&d->owner, spread(id), &index))
+	if (d->owner.len == 0 || !wn_map_get(&d->owner, spread(id), &index))
 		return;
 	wn_map_del(&d->owner, spread(id));
 	d->flows[index].outstanding--;
@@ -71,12 +74,7 @@ static void dgram_close(struct wn_io *io)
 	wn_map_fini(&d->owner);
 	wn_free(d->flows);
 	wn_free(d->stash.rx);
-	wn_free(d->errq);
-	wn_free(d->tx_msg);
-	wn_free(d->tx_slot);
-	wn_free(d->tx_bytes);
-	wn_free(d->rx_msg);
-	wn_free(d->rx_slot);
+	wn_io_scratch_free(d->own_scratch);
 	wn_free(d);
 }
 
@@ -89,6 +87,24 @@ static const struct wn_io_ops dgram_ops = {
 	.close = dgram_close,
 };
 
+void wn_dgram_stash_room(struct wn_dgram *d)
+{
+	size_t cap = d->stash.cap ? d->stash.cap * 2 : d->config.outstanding / 4;
+	struct wn_rx *rx;
+
+	if (d->stash.len < d->stash.cap || d->stash.cap == WN_DGRAM_STASH)
+		return;
+	if (cap < STASH_MIN)
+		cap = STASH_MIN;
+	if (cap > WN_DGRAM_STASH)
+		cap = WN_DGRAM_STASH;
+	rx = wn_realloc(d->stash.rx, cap, sizeof(*rx));
+	if (!rx)
+		return;
+	d->stash.rx = rx;
+	d->stash.cap = cap;
+}
+
 static wn_err take_memory(struct wn_dgram *d, struct wn_errctx *ctx)
 {
 	d->flows = wn_calloc(d->config.port_span, sizeof(*d->flows));
@@ -97,16 +113,9 @@ static wn_err take_memory(struct wn_dgram *d, struct wn_errctx *ctx)
 		d->flows[i].fd = -1;
 		d->flows[i].ttl = d->flows[i].tos = -1;
 	}
-	d->errq = wn_calloc(1, sizeof(*d->errq));
-	d->tx_msg = wn_calloc(WN_DGRAM_TX_BATCH, sizeof(*d->tx_msg));
-	d->tx_slot = wn_calloc(WN_DGRAM_TX_BATCH, sizeof(*d->tx_slot));
-	d->tx_bytes = wn_malloc(WN_DGRAM_TX_BYTES);
-	d->rx_msg = wn_calloc(WN_DGRAM_RX_BATCH, sizeof(*d->rx_msg));
-	d->rx_slot = wn_calloc(WN_DGRAM_RX_BATCH, sizeof(*d->rx_slot));
-	d->stash.rx = wn_calloc(WN_DGRAM_STASH, sizeof(*d->stash.rx));
-	d->stash.cap = WN_DGRAM_STASH;
-	if (!d->flows || !d->errq || !d->tx_msg || !d->tx_slot || !d->tx_bytes || !d->rx_msg ||
-		!d->rx_slot || !d->stash.rx || wn_map_init(&d->owner, WN_DGRAM_REMEMBERED) != WN_OK)
+	d->scratch = wn_io_scratch_get(&d->config, &d->own_scratch);
+	wn_dgram_stash_room(d);
+	if (!d->flows || !d->scratch || !d->stash.rx)
 		return wn_fail(ctx, WN_ENOMEM, "out of memory");
 	return WN_OK;
 }
@@ -195,10 +204,10 @@ wn_err wn_dgram_open(const struct wn_dgram_proto *proto, const struct wn_io_conf
 	d->ifindex = wn_sock_ifindex(c);
 	d->labels = wn_sock_labels_work(c);
 	wn_stamps_init(&d->stamps);
-	d->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+	d->epoll_fd = -1;
 	err = take_memory(d, ctx);
-	if (err == WN_OK && d->epoll_fd < 0)
-		err = wn_fail_sys(ctx, WN_ESYS, errno, "cannot create an event queue");
+	if (err == WN_OK)
+		err = wn_sock_queue(&d->epoll_fd, ctx);
 	if (err == WN_OK)
 		err = wn_io_find_source(&d->config, NULL, ctx);
 	if (err == WN_OK)

@@ -10,13 +10,11 @@
 #include "base/map.h"
 #include "io/errqueue.h"
 #include "io/io.h"
+#include "io/scratch.h"
 #include "io/sock.h"
 #include "io/stamps.h"
 
-#define WN_DGRAM_TX_BATCH   32
-#define WN_DGRAM_TX_BYTES   65536
-#define WN_DGRAM_RX_BATCH   8
-#define WN_DGRAM_STASH	    64	 /* replies read while sending, handed over by the next recv */
+#define WN_DGRAM_STASH	    64	 /* at most: replies read while sending, for the next recv */
 #define WN_DGRAM_REMEMBERED 4096 /* probes remembered as outstanding, see wn_dgram_flow.lost */
 
 struct wn_dgram_flow {
@@ -50,17 +48,6 @@ struct wn_dgram_proto {
 		const uint8_t *data, size_t len, struct wn_reply *out);
 };
 
-struct wn_dgram_rx_slot {
-	struct wn_rx_head head;
-	uint8_t bytes[WN_PACKET_MAX];
-};
-
-struct wn_dgram_tx_slot {
-	union wn_sa to;
-	struct iovec iov;
-	_Alignas(struct cmsghdr) uint8_t cmsg[64];
-};
-
 struct wn_dgram {
 	struct wn_io io;
 	struct wn_io_config config; /* src filled in */
@@ -69,17 +56,10 @@ struct wn_dgram {
 	bool labels; /* IPv6 flow labels can be chosen */
 	int epoll_fd;
 	struct wn_dgram_flow *flows; /* owned; config.port_span of them from io.sport on */
-	struct wn_map owner;	     /* id to index of its flow */
+	struct wn_map owner;	     /* id to index of its flow; grows */
 	struct wn_stamps stamps;
 	struct wn_rx_list stash;
-
-	/* Owned scratch memory. */
-	struct wn_errq *errq;
-	struct mmsghdr *tx_msg;
-	struct wn_dgram_tx_slot *tx_slot;
-	uint8_t *tx_bytes;
-	struct mmsghdr *rx_msg;
-	struct wn_dgram_rx_slot *rx_slot;
+	struct wn_io_scratch *scratch, *own_scratch;
 };
 
 wn_err wn_dgram_open(const struct wn_dgram_proto *proto, const struct wn_io_config *c,
@@ -87,6 +67,9 @@ wn_err wn_dgram_open(const struct wn_dgram_proto *proto, const struct wn_io_conf
 /* Opens the socket of this flow unless it is open. */
 wn_err wn_dgram_flow_open(struct wn_dgram *d, struct wn_dgram_flow *flow, struct wn_errctx *ctx);
 
+/* More room in the stash when it is full. It stays so without memory, or when it is large enough.
+ */
+void wn_dgram_stash_room(struct wn_dgram *d);
 void wn_dgram_remember(struct wn_dgram *d, struct wn_dgram_flow *flow, uint64_t id);
 void wn_dgram_forget(struct wn_io *io, uint64_t id);
 

@@ -87,11 +87,11 @@ size_t wn_dgram_drain(struct wn_dgram *d, struct wn_dgram_flow *flow, struct wn_
 		want = list->cap - list->len;
 		if (want > WN_ERRQ_BATCH)
 			want = WN_ERRQ_BATCH;
-		got = want ? wn_errq_read(d->errq, flow->fd, want) : 0;
+		got = want ? wn_errq_read(&d->scratch->errq, flow->fd, want) : 0;
 		for (size_t i = 0; i < got; i++) {
 			struct wn_errq_msg m;
 
-			wn_errq_get(d->errq, i, &m);
+			wn_errq_get(&d->scratch->errq, i, &m);
 			if (m.kind == WN_ERRQ_STAMP)
 				take_stamp(d, flow, &m, list, tx, n);
 			else if (m.kind == WN_ERRQ_ICMP)
@@ -104,30 +104,30 @@ size_t wn_dgram_drain(struct wn_dgram *d, struct wn_dgram_flow *flow, struct wn_
 static void prepare(struct wn_dgram *d, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
-		struct wn_dgram_rx_slot *slot = &d->rx_slot[i];
+		struct wn_scratch_rx_slot *slot = &d->scratch->rx_slot[i];
 
-		wn_rx_head_ready(
-			&slot->head, &d->rx_msg[i].msg_hdr, slot->bytes, sizeof(slot->bytes));
+		wn_rx_head_ready(&slot->head, &d->scratch->rx_msg[i].msg_hdr, slot->bytes,
+			sizeof(slot->bytes));
 	}
 }
 
 static void take_answer(struct wn_dgram *d, struct wn_dgram_flow *flow, size_t i, uint64_t now_ns,
 	struct wn_rx_list *list)
 {
-	const struct wn_dgram_rx_slot *slot = &d->rx_slot[i];
+	const struct wn_scratch_rx_slot *slot = &d->scratch->rx_slot[i];
 	struct wn_reply *r = &list->rx[list->len].reply;
 	struct wn_cmsgs c;
 	struct wn_rx *rx;
 	uint16_t port;
 	wn_err err;
 
-	wn_cmsgs_read(&d->rx_msg[i].msg_hdr, &c);
+	wn_cmsgs_read(&d->scratch->rx_msg[i].msg_hdr, &c);
 	memset(r, 0, sizeof(*r));
 	r->from = wn_sa_addr(&slot->head.name, &port);
 	r->to = c.to.family ? c.to : d->config.src;
 	r->ttl = c.ttl;
 	r->tos = c.tos;
-	err = d->proto->read_answer(flow, port, slot->bytes, d->rx_msg[i].msg_len, r);
+	err = d->proto->read_answer(flow, port, slot->bytes, d->scratch->rx_msg[i].msg_len, r);
 	if (err == WN_ETRUNC) {
 		d->io.counters.truncated++;
 	} else if (err == WN_EPARSE) {
@@ -149,12 +149,12 @@ static void read_answers(struct wn_dgram *d, struct wn_dgram_flow *flow, struct 
 
 	do {
 		want = list->cap - list->len;
-		if (want > WN_DGRAM_RX_BATCH)
-			want = WN_DGRAM_RX_BATCH;
+		if (want > WN_SCRATCH_RX)
+			want = WN_SCRATCH_RX;
 		if (want == 0)
 			return;
 		prepare(d, want);
-		got = recvmmsg(flow->fd, d->rx_msg, (unsigned)want, MSG_DONTWAIT, NULL);
+		got = recvmmsg(flow->fd, d->scratch->rx_msg, (unsigned)want, MSG_DONTWAIT, NULL);
 		if (got < 0 && errno != EAGAIN && ++tries < ERROR_TRIES) {
 			/* An ICMP error stood before the data; it is told by the error queue. */
 			wn_dgram_drain(d, flow, list, NULL, 0);

@@ -63,8 +63,8 @@ static void add_cmsg(struct msghdr *h, int level, int type, int value)
 static void add_message(
 	struct wn_dgram *d, size_t i, const struct wn_probe *p, size_t at, size_t len)
 {
-	struct msghdr *h = &d->tx_msg[i].msg_hdr;
-	struct wn_dgram_tx_slot *slot = &d->tx_slot[i];
+	struct msghdr *h = &d->scratch->tx_msg[i].msg_hdr;
+	struct wn_scratch_tx_slot *slot = &d->scratch->tx_slot[i];
 	uint16_t port = p->proto == WN_PROTO_UDP ? p->dport : 0;
 	bool v4 = p->dst.family == 4;
 
@@ -73,7 +73,7 @@ static void add_message(
 	h->msg_namelen = wn_sa_set(&slot->to, &p->dst, port, d->ifindex);
 	if (d->labels)
 		slot->to.v6.sin6_flowinfo = htonl(p->flow_label);
-	slot->iov = (struct iovec){.iov_base = d->tx_bytes + at, .iov_len = len};
+	slot->iov = (struct iovec){.iov_base = d->scratch->tx_bytes + at, .iov_len = len};
 	h->msg_iov = &slot->iov;
 	h->msg_iovlen = 1;
 	if (d->proto->socket_options)
@@ -120,7 +120,8 @@ static wn_err build(struct wn_dgram *d, const struct wn_probe *given, size_t at,
 		p.src = d->config.src;
 	if (p.proto == WN_PROTO_ICMP)
 		p.icmp_id = d->io.sport; /* the kernel writes its own anyway */
-	return wn_wire_build_payload(&p, d->tx_bytes + at, WN_DGRAM_TX_BYTES - at, out_len);
+	return wn_wire_build_payload(
+		&p, d->scratch->tx_bytes + at, WN_SCRATCH_TX_BYTES - at, out_len);
 }
 
 /* Collects probes of the flow of tx[0]. Returns how many; 0 when that one cannot be sent at all. */
@@ -130,11 +131,11 @@ static size_t build_batch(
 	size_t count, used = 0;
 
 	*out_err = WN_OK;
-	for (count = 0; count < n && count < WN_DGRAM_TX_BATCH; count++) {
+	for (count = 0; count < n && count < WN_SCRATCH_TX; count++) {
 		const struct wn_probe *p = &tx[count].probe;
 		size_t len;
 
-		if (find_flow(d, p) != flow || p->size > WN_DGRAM_TX_BYTES - used ||
+		if (find_flow(d, p) != flow || p->size > WN_SCRATCH_TX_BYTES - used ||
 			!set_options(d, flow, p, count == 0))
 			break;
 		*out_err = build(d, p, used, &len);
@@ -144,6 +145,12 @@ static size_t build_batch(
 		used += len;
 	}
 	return count;
+}
+
+static size_t drain(struct wn_dgram *d, struct wn_dgram_flow *flow, struct wn_tx *tx, size_t n)
+{
+	wn_dgram_stash_room(d);
+	return wn_dgram_drain(d, flow, &d->stash, tx, n);
 }
 
 /*
@@ -156,14 +163,14 @@ static size_t offer(struct wn_dgram *d, struct wn_dgram_flow *flow, size_t count
 	int before = 0;
 
 	if (flow->keys.stale)
-		wn_dgram_drain(d, flow, &d->stash, NULL, 0);
+		drain(d, flow, NULL, 0);
 	for (int i = 0; i < PENDING_TRIES; i++) {
 		int sent, sys;
 
 		if (flow->keys.stale)
 			wn_txkeys_renew(&flow->keys, flow->fd);
 		*out_tx_ns = wn_os_mono_ns();
-		sent = sendmmsg(flow->fd, d->tx_msg, (unsigned)count, MSG_DONTWAIT);
+		sent = sendmmsg(flow->fd, d->scratch->tx_msg, (unsigned)count, MSG_DONTWAIT);
 		if (sent < (int)count)
 			wn_txkeys_failed(&flow->keys);
 		if (sent > 0)
@@ -175,9 +182,10 @@ static size_t offer(struct wn_dgram *d, struct wn_dgram_flow *flow, size_t count
 		if (!may_be_pending(sys))
 			return 0;
 		/* Twice the same and no ICMP error in between: the machine itself refuses. */
+		wn_dgram_stash_room(d);
 		if (d->stash.len == d->stash.cap)
 			break;
-		if (wn_dgram_drain(d, flow, &d->stash, NULL, 0) == 0 && sys == before)
+		if (drain(d, flow, NULL, 0) == 0 && sys == before)
 			return 0;
 		before = sys;
 	}
@@ -191,12 +199,13 @@ static size_t send_some(struct wn_dgram *d, struct wn_tx *tx, size_t n)
 	struct wn_dgram_flow *flow = find_flow(d, &tx[0].probe);
 	uint64_t tx_ns = 0;
 	size_t count, sent;
-	wn_err err = flow ? wn_dgram_flow_open(d, flow, NULL) : WN_EINVAL;
+	struct wn_errctx why = {0};
+	wn_err err = flow ? wn_dgram_flow_open(d, flow, &why) : WN_EINVAL;
 	int sys = 0;
 
 	count = err == WN_OK ? build_batch(d, flow, tx, n, &err) : 0;
 	if (count == 0) {
-		wn_tx_settle(&tx[0], err, 0, 0);
+		wn_tx_settle(&tx[0], wn_sock_is_scarce(why.sys) ? WN_EAGAIN : err, why.sys, 0);
 		return 1;
 	}
 	sent = offer(d, flow, count, &tx_ns, &sys);
@@ -211,7 +220,7 @@ static size_t send_some(struct wn_dgram *d, struct wn_tx *tx, size_t n)
 		wn_txkeys_sent(&flow->keys, tx[i].probe.id, tx_ns);
 		wn_dgram_remember(d, flow, tx[i].probe.id);
 	}
-	wn_dgram_drain(d, flow, &d->stash, tx, sent);
+	drain(d, flow, tx, sent);
 	return sent;
 }
 

@@ -98,7 +98,13 @@ struct wn_io_config {
 	 * family counts. Only the raw and the simulated back end.
 	 */
 	bool shared;
+	/*
+	 * Where back ends that are never used at the same time keep what they need within a call
+	 * only; outlives them. NULL: each has its own.
+	 */
+	struct wn_io_scratch **scratch;
 };
+void wn_io_scratch_free(struct wn_io_scratch *s);
 
 wn_err wn_io_raw_open(const struct wn_io_config *c, struct wn_io **out, struct wn_errctx *ctx);
 wn_err wn_io_errqueue_open(const struct wn_io_config *c, struct wn_io **out, struct wn_errctx *ctx);

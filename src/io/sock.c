@@ -172,11 +172,24 @@ uint32_t wn_sock_ifindex(const struct wn_io_config *c)
 	return index;
 }
 
+wn_err wn_sock_queue(int *out, struct wn_errctx *ctx)
+{
+	*out = epoll_create1(EPOLL_CLOEXEC);
+	if (*out < 0)
+		return wn_fail_sys(ctx, WN_ESYS, errno, "cannot create an event queue");
+	return WN_OK;
+}
+
 bool wn_sock_watch(int epoll_fd, int fd, uint32_t events, uint64_t data)
 {
 	struct epoll_event ev = {.events = events, .data.u64 = data};
 
 	return epoll_ctl(epoll_fd, EPOLL_CTL_ADD, fd, &ev) == 0;
+}
+
+bool wn_sock_is_scarce(int sys)
+{
+	return sys == EMFILE || sys == ENFILE || sys == ENOBUFS || sys == ENOMEM;
 }
 
 void wn_sock_close(int *fd)

@@ -44,8 +44,12 @@ bool wn_sock_choose_label(int fd);
 bool wn_sock_labels_work(const struct wn_io_config *c);
 /* The index of c->iface, 0 when there is none. */
 uint32_t wn_sock_ifindex(const struct wn_io_config *c);
+/* An epoll set. */
+wn_err wn_sock_queue(int *out, struct wn_errctx *ctx);
 /* Adds fd to an epoll set, with events (EPOLLIN ...) and data. */
 bool wn_sock_watch(int epoll_fd, int fd, uint32_t events, uint64_t data);
+/* Of a failed call: for want of what comes back when others are done with it. */
+bool wn_sock_is_scarce(int sys);
 void wn_sock_close(int *fd); /* and sets it to -1 */
 
 /* What the control messages of a received packet say. */

@@ -12,6 +12,8 @@
 /* Less than this is noise of reading two clocks, more is a clock that was set. */
 #define STEP_NS	 20000
 
+#define RING_MIN 16 /* stamps come when a packet leaves, hardly ever after the next ones */
+
 #define RX_FLAGS (SOF_TIMESTAMPING_SOFTWARE | SOF_TIMESTAMPING_RX_SOFTWARE)
 #define TX_FLAGS (SOF_TIMESTAMPING_TX_SOFTWARE | SOF_TIMESTAMPING_OPT_TSONLY)
 
@@ -67,7 +69,7 @@ enum wn_stamps_have wn_stamps_enable(int fd, bool tx)
 
 wn_err wn_txkeys_init(struct wn_txkeys *k, uint32_t outstanding)
 {
-	uint32_t size = 64;
+	uint32_t size = RING_MIN;
 
 	memset(k, 0, sizeof(*k));
 	while (size < outstanding && size < 65536)

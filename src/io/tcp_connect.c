@@ -12,15 +12,16 @@
 
 #include "base/alloc.h"
 #include "base/fmt.h"
-#include "io/errqueue.h"
 #include "io/io_priv.h"
 #include "io/ports.h"
+#include "io/scratch.h"
 #include "io/stamps.h"
 #include "os/os.h"
 #include "packet/wire.h"
 
 #define ATTEMPTS_MAX 256 /* at once; beyond, send answers WN_EAGAIN */
-#define STASH_MAX    64	 /* what send has to tell, handed over by the next recv */
+#define SPARE	     8	 /* attempts beyond the probes that are waited for */
+#define STASH_MAX    64	 /* ended by send, told by the next recv */
 #define READY_MAX    64
 
 struct attempt {
@@ -39,9 +40,11 @@ struct tcp {
 	bool labels;
 	int epoll_fd;
 	struct wn_stamps stamps;
-	struct wn_errq *errq;	  /* owned, like the next two */
-	struct attempt *attempts; /* ATTEMPTS_MAX */
-	struct wn_rx *stash;	  /* STASH_MAX */
+	struct wn_io_scratch *scratch, *own_scratch;
+	struct attempt *attempts; /* owned; room of them */
+	size_t room;
+	int spare_fd;		   /* a socket for the first of them; -1 none */
+	uint64_t stash[STASH_MAX]; /* ids of attempts that can get no answer any more */
 	size_t stash_len;
 };
 
@@ -63,7 +66,7 @@ static struct wn_rx *next_rx(struct wn_rx *rx, enum wn_rx_kind kind, uint64_t id
 /* The same ports again: the earlier attempt ends, or the new one could not begin. */
 static bool make_way(struct tcp *t, const struct wn_probe *p)
 {
-	for (size_t i = 0; i < ATTEMPTS_MAX; i++) {
+	for (size_t i = 0; i < t->room; i++) {
 		struct attempt *a = &t->attempts[i];
 
 		if (a->fd < 0 || a->sport != p->sport || a->dport != p->dport ||
@@ -71,7 +74,7 @@ static bool make_way(struct tcp *t, const struct wn_probe *p)
 			continue;
 		if (t->stash_len == STASH_MAX)
 			return false;
-		next_rx(&t->stash[t->stash_len++], WN_RX_CLOSED, a->id);
+		t->stash[t->stash_len++] = a->id;
 		end(a);
 	}
 	return true;
@@ -79,7 +82,7 @@ static bool make_way(struct tcp *t, const struct wn_probe *p)
 
 static struct attempt *free_slot(struct tcp *t)
 {
-	for (size_t i = 0; i < ATTEMPTS_MAX; i++)
+	for (size_t i = 0; i < t->room; i++)
 		if (t->attempts[i].fd < 0)
 			return &t->attempts[i];
 	return NULL;
@@ -122,26 +125,45 @@ static int begin(struct tcp *t, struct attempt *a, const struct wn_probe *p)
 	return 0;
 }
 
+/* What there is too little of now may be there later. */
+static wn_err refuse(wn_err err, int sys, int *out_sys)
+{
+	*out_sys = sys;
+	return wn_sock_is_scarce(sys) ? WN_EAGAIN : err;
+}
+
+static wn_err take_socket(struct tcp *t, struct attempt *a, uint16_t port, int *out_sys)
+{
+	struct wn_errctx why = {0};
+	wn_err err = wn_ports_hold(&t->ports, port, &why);
+
+	if (err != WN_OK)
+		return refuse(WN_EADDRINUSE, why.sys, out_sys);
+	a->fd = t->spare_fd;
+	t->spare_fd = -1;
+	if (a->fd >= 0)
+		return WN_OK;
+	err = wn_sock_open(&t->config, SOCK_STREAM, IPPROTO_TCP, &a->fd, &why);
+	return err == WN_OK ? WN_OK : refuse(err, why.sys, out_sys);
+}
+
 static wn_err try_probe(struct tcp *t, const struct wn_probe *p, struct attempt *a, int *out_sys)
 {
 	uint64_t index = (uint64_t)(a - t->attempts);
+	struct wn_errctx why = {0};
 	wn_err err;
 
 	if (p->proto != WN_PROTO_TCP || p->dst.family != t->config.family ||
 		!wn_ports_within(t->ports.first, t->ports.span, p->sport))
 		return WN_EINVAL;
-	if (wn_ports_hold(&t->ports, p->sport, NULL) != WN_OK)
-		return WN_EADDRINUSE;
-	err = wn_sock_open(&t->config, SOCK_STREAM, IPPROTO_TCP, &a->fd, NULL);
+	err = take_socket(t, a, p->sport, out_sys);
 	if (err != WN_OK)
 		return err;
-	if (!set_up(t, a->fd, p)) {
-		*out_sys = errno;
-		return WN_ESYS;
-	}
-	err = wn_ports_bind(a->fd, &t->config, p->sport, NULL);
+	if (!set_up(t, a->fd, p))
+		return refuse(WN_ESYS, errno, out_sys);
+	err = wn_ports_bind(a->fd, &t->config, p->sport, &why);
 	if (err != WN_OK)
-		return err;
+		return refuse(err, why.sys, out_sys);
 	a->id = p->id;
 	a->dst = p->dst;
 	a->sport = p->sport;
@@ -149,7 +171,9 @@ static wn_err try_probe(struct tcp *t, const struct wn_probe *p, struct attempt 
 	*out_sys = begin(t, a, p);
 	if (*out_sys)
 		return wn_os_send_err(*out_sys);
-	return wn_sock_watch(t->epoll_fd, a->fd, EPOLLIN | EPOLLOUT, index) ? WN_OK : WN_ESYS;
+	if (!wn_sock_watch(t->epoll_fd, a->fd, EPOLLIN | EPOLLOUT, index))
+		return refuse(WN_ESYS, errno, out_sys);
+	return WN_OK;
 }
 
 static size_t tcp_send(struct wn_io *io, struct wn_tx *tx, size_t n, uint64_t now_ns)
@@ -189,13 +213,13 @@ static bool info_of(const struct attempt *a, struct tcp_info *out)
 static bool take_error(
 	struct tcp *t, struct attempt *a, const struct tcp_info *info, struct wn_rx *out)
 {
-	size_t got = wn_errq_read(t->errq, a->fd, WN_ERRQ_BATCH);
+	size_t got = wn_errq_read(&t->scratch->errq, a->fd, WN_ERRQ_BATCH);
 
 	for (size_t i = 0; i < got; i++) {
 		struct wn_errq_msg m;
 		struct wn_reply *r = &out->reply;
 
-		wn_errq_get(t->errq, i, &m);
+		wn_errq_get(&t->scratch->errq, i, &m);
 		if (m.kind != WN_ERRQ_ICMP)
 			continue;
 		next_rx(out, WN_RX_REPLY, a->id);
@@ -271,9 +295,10 @@ static size_t tcp_recv(struct wn_io *io, struct wn_rx *rx, size_t n, uint64_t no
 	int count;
 
 	wn_stamps_look(&t->stamps, now_ns);
-	memcpy(rx, t->stash, out * sizeof(*rx));
+	for (size_t i = 0; i < out; i++)
+		next_rx(&rx[i], WN_RX_CLOSED, t->stash[i]);
 	t->stash_len -= out;
-	memmove(t->stash, t->stash + out, t->stash_len * sizeof(*rx));
+	memmove(t->stash, t->stash + out, t->stash_len * sizeof(t->stash[0]));
 	if (out == n)
 		return out;
 	count = epoll_wait(t->epoll_fd, ready, n - out < READY_MAX ? (int)(n - out) : READY_MAX, 0);
@@ -303,7 +328,7 @@ static void tcp_forget(struct wn_io *io, uint64_t id)
 {
 	struct tcp *t = (struct tcp *)io;
 
-	for (size_t i = 0; i < ATTEMPTS_MAX; i++)
+	for (size_t i = 0; i < t->room; i++)
 		if (t->attempts[i].fd >= 0 && t->attempts[i].id == id)
 			end(&t->attempts[i]);
 }
@@ -312,13 +337,13 @@ static void tcp_close(struct wn_io *io)
 {
 	struct tcp *t = (struct tcp *)io;
 
-	for (size_t i = 0; t->attempts && i < ATTEMPTS_MAX; i++)
+	for (size_t i = 0; t->attempts && i < t->room; i++)
 		end(&t->attempts[i]);
 	wn_ports_close(&t->ports);
 	wn_sock_close(&t->epoll_fd);
 	wn_free(t->attempts);
-	wn_free(t->stash);
-	wn_free(t->errq);
+	wn_sock_close(&t->spare_fd);
+	wn_io_scratch_free(t->own_scratch);
 	wn_free(t);
 }
 
@@ -333,12 +358,13 @@ static const struct wn_io_ops tcp_ops = {
 
 static wn_err take_memory(struct tcp *t, struct wn_errctx *ctx)
 {
-	t->attempts = wn_calloc(ATTEMPTS_MAX, sizeof(*t->attempts));
-	t->stash = wn_calloc(STASH_MAX, sizeof(*t->stash));
-	t->errq = wn_calloc(1, sizeof(*t->errq));
-	for (size_t i = 0; t->attempts && i < ATTEMPTS_MAX; i++)
+	t->room = t->config.outstanding < ATTEMPTS_MAX - SPARE ? t->config.outstanding + SPARE
+							       : ATTEMPTS_MAX;
+	t->attempts = wn_calloc(t->room, sizeof(*t->attempts));
+	t->scratch = wn_io_scratch_get(&t->config, &t->own_scratch);
+	for (size_t i = 0; t->attempts && i < t->room; i++)
 		t->attempts[i].fd = -1;
-	if (!t->attempts || !t->stash || !t->errq)
+	if (!t->attempts || !t->scratch)
 		return wn_fail(ctx, WN_ENOMEM, "out of memory");
 	return WN_OK;
 }
@@ -380,14 +406,17 @@ wn_err wn_io_tcp_connect_open(
 	t->ifindex = wn_sock_ifindex(c);
 	t->labels = wn_sock_labels_work(c);
 	wn_stamps_init(&t->stamps);
-	t->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+	t->spare_fd = t->epoll_fd = -1;
 	err = take_memory(t, ctx);
-	if (err == WN_OK && t->epoll_fd < 0)
-		err = wn_fail_sys(ctx, WN_ESYS, errno, "cannot create an event queue");
+	if (err == WN_OK)
+		err = wn_sock_queue(&t->epoll_fd, ctx);
 	if (err == WN_OK)
 		err = wn_io_find_source(&t->config, NULL, ctx);
 	if (err == WN_OK)
 		err = wn_ports_open(&t->ports, &t->config, SOCK_STREAM, true, ctx);
+	/* Many that were opened first must not leave each other no descriptor for a probe. */
+	if (err == WN_OK)
+		err = wn_sock_open(&t->config, SOCK_STREAM, IPPROTO_TCP, &t->spare_fd, ctx);
 	if (err != WN_OK) {
 		tcp_close(&t->io);
 		return err;

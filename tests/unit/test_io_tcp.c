@@ -7,6 +7,7 @@
 #include <cmocka.h>
 #include <errno.h>
 #include <linux/rtnetlink.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 #include "iokit.h"
@@ -151,12 +152,85 @@ static void test_tcp_slots(void **state)
 			break;
 		assert_int_equal(tx.err, WN_OK);
 	}
-	assert_int_equal(sent, 256);
-	k.io->ops->forget(k.io, 100);
+	/* Some more than are waited for at once. */
+	assert_int_equal(sent, k.config.outstanding + 8);
+	k.io->ops->forget(k.io, 50);
 	p = kit_probe(&k, 2000);
 	kit_send(&k, &p);
 	kit_close(&k);
 	assert_true(ns_route("192.0.2.0/24", RTN_UNICAST, false));
+}
+
+/* From now on so many descriptors more can be opened; the first free one is where they begin. */
+static struct rlimit spare_files(unsigned count)
+{
+	struct rlimit was, few;
+	int fd = dup(0);
+
+	assert_true(fd >= 0);
+	close(fd);
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &was), 0);
+	few = was;
+	few.rlim_cur = (rlim_t)fd + count;
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
+	return was;
+}
+
+static void give_files_back(const struct rlimit *was)
+{
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, was), 0);
+}
+
+/* Whoever has a back end can send one probe; the next one waits for what others give back. */
+static void test_tcp_without_files(void **state)
+{
+	struct rlimit was;
+	struct wn_probe p;
+	struct kit k;
+
+	(void)state;
+	assert_true(ns_route("192.0.2.0/24", RTN_UNICAST, true));
+	kit_open(&k, wn_io_errqueue_open, elsewhere());
+	was = spare_files(0);
+	p = kit_probe(&k, 1);
+	kit_send(&k, &p);
+	p.id = 2;
+	p.dport = 81;
+	assert_int_equal(kit_send_for(&k, &p, WN_EAGAIN).sys, EMFILE);
+	k.io->ops->forget(k.io, 1);
+	kit_send(&k, &p);
+	give_files_back(&was);
+	kit_close(&k);
+	assert_true(ns_route("192.0.2.0/24", RTN_UNICAST, false));
+}
+
+/* Whichever descriptor it is that lacks, the errno says so. */
+static void test_open_without_files(void **state)
+{
+	const enum wn_proto protos[] = {WN_PROTO_TCP, WN_PROTO_UDP};
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		struct wn_io_config c = kit_config(protos[i], "127.0.0.1", 33434);
+		wn_err err = WN_ESYS;
+
+		for (unsigned files = 0; err != WN_OK; files++) {
+			struct rlimit was = spare_files(files);
+			struct wn_errctx why = {0};
+			struct wn_io *io;
+
+			err = wn_io_errqueue_open(&c, &io, &why);
+			give_files_back(&was);
+			if (err == WN_OK) {
+				assert_true(files > 1);
+				io->ops->close(io);
+				continue;
+			}
+			assert_int_equal(err, WN_ESYS);
+			assert_int_equal(why.sys, EMFILE);
+			assert_true(files < 10);
+		}
+	}
 }
 
 int main(void)
@@ -167,6 +241,8 @@ int main(void)
 		cmocka_unit_test(test_tcp_retransmission),
 		cmocka_unit_test(test_tcp_local_failures),
 		cmocka_unit_test(test_tcp_slots),
+		cmocka_unit_test(test_tcp_without_files),
+		cmocka_unit_test(test_open_without_files),
 	};
 
 	if (!ns_enter()) {
