@@ -188,25 +188,32 @@ static void clear_error(const struct wn_dgram_flow *flow)
 	getsockopt(flow->fd, SOL_SOCKET, SO_ERROR, &sys, &len);
 }
 
+static void read_flow(struct wn_dgram *d, const struct epoll_event *ready, struct wn_rx_list *list)
+{
+	struct wn_dgram_flow *flow = &d->flows[ready->data.u64];
+
+	if (ready->events & EPOLLERR) {
+		wn_dgram_drain(d, flow, list, NULL, 0);
+		clear_error(flow);
+	}
+	if (ready->events & EPOLLIN)
+		read_answers(d, flow, list);
+}
+
 size_t wn_dgram_recv(struct wn_io *io, struct wn_rx *rx, size_t n, uint64_t now_ns)
 {
 	struct wn_dgram *d = (struct wn_dgram *)io;
 	struct wn_rx_list list = {.rx = rx, .cap = n};
 	struct epoll_event ready[READY_MAX];
+	uint32_t rounds = d->config.port_span / READY_MAX + 1;
 	int count;
 
 	wn_stamps_look(&d->stamps, now_ns);
 	give_stash(d, &list);
-	count = epoll_wait(d->epoll_fd, ready, READY_MAX, 0);
-	for (int i = 0; i < count; i++) {
-		struct wn_dgram_flow *flow = &d->flows[ready[i].data.u64];
-
-		if (ready[i].events & EPOLLERR) {
-			wn_dgram_drain(d, flow, &list, NULL, 0);
-			clear_error(flow);
-		}
-		if (ready[i].events & EPOLLIN)
-			read_answers(d, flow, &list);
-	}
+	do {
+		count = epoll_wait(d->epoll_fd, ready, READY_MAX, 0);
+		for (int i = 0; i < count; i++)
+			read_flow(d, &ready[i], &list);
+	} while (count == READY_MAX && list.len < list.cap && --rounds > 0);
 	return list.len;
 }

@@ -126,7 +126,7 @@ static void go(struct wn_run_hold *h)
 {
 	struct wn_run_trace *rt = h->owner;
 
-	wn_trace_go(rt->engine.trace, wn_run_now_ns(rt->run));
+	wn_trace_go(rt->engine.trace, rt->run->seen_ns);
 	wn_run_ready(rt);
 }
 
@@ -135,7 +135,7 @@ static void keep_back(struct wn_run_trace *rt, const struct wn_run_turn *turn, u
 	if (!rt->hold)
 		rt->hold = wn_calloc(1, sizeof(*rt->hold));
 	if (!rt->hold) { /* it will be offered again */
-		wn_run_engine_failed(&rt->engine, id, WN_EAGAIN, 0, wn_run_now_ns(rt->run));
+		wn_run_engine_failed(&rt->engine, id, WN_EAGAIN, 0, rt->run->seen_ns);
 		return;
 	}
 	rt->hold->owner = rt;

@@ -12,6 +12,7 @@
 #include "base/alloc.h"
 
 #define ID_BITS	     32 /* of an engine's own ids; above them the trace's serial */
+#define TX_FIRST     4	/* a power of two, like WN_RUN_BATCH */
 #define DRAIN_ROUNDS 64 /* a flood must not keep us from sending and from timers */
 
 uint64_t wn_run_net_id(const struct wn_run_trace *rt, uint64_t id)
@@ -35,20 +36,34 @@ static struct wn_run_trace *trace_of(const struct wn_run_net *net, uint64_t oute
 
 /* ---- birth and end ---- */
 
+/* Room for more probes at once. False: there is no memory, or enough of them are together. */
+static bool grow(struct wn_run_net *net)
+{
+	size_t cap = net->tx_cap ? net->tx_cap * 2 : TX_FIRST;
+	struct wn_tx *tx;
+
+	if (cap > WN_RUN_BATCH)
+		return false;
+	tx = wn_realloc(net->tx, cap, sizeof(*tx));
+	if (!tx)
+		return false;
+	net->tx = tx;
+	net->tx_cap = cap;
+	return true;
+}
+
 wn_err wn_run_net_new(
 	struct wn_run *run, struct wn_io *io, struct wn_run_net **out, struct wn_errctx *ctx)
 {
 	struct wn_run_net *net = wn_calloc(1, sizeof(*net));
 	int fd = io->ops->fd(io);
 
-	if (net)
-		net->tx = wn_calloc(WN_RUN_BATCH, sizeof(*net->tx));
-	if (!net || !net->tx) {
+	if (!net || !grow(net)) {
 		io->ops->close(io);
 		wn_free(net);
 		return wn_fail(ctx, WN_ENOMEM, "out of memory");
 	}
-	if (!run->virtual_time && fd >= 0 && wn_pollset_watch(&run->poll, fd, false) != WN_OK) {
+	if (!run->virtual_time && fd >= 0 && wn_pollset_watch_for(&run->poll, fd, net) != WN_OK) {
 		int sys = errno;
 
 		io->ops->close(io);
@@ -85,17 +100,10 @@ void wn_run_net_free(struct wn_run_net *net)
 	wn_free(net);
 }
 
-bool wn_run_net_is_used(const struct wn_run_net *net)
-{
-	if (net->owner)
-		return net->owner->state == WN_RUN_RUNNING;
-	return net->share ? net->users > 0 : wn_run_probes_count(net->probes) > 0;
-}
-
 /* What comes late to a back end that others may still use is thrown away at once. */
 static bool may_hold(const struct wn_run_net *net)
 {
-	return net->used && (!net->owner || wn_run_net_is_used(net));
+	return net->used && (!net->owner || net->owner->state == WN_RUN_RUNNING);
 }
 
 /* ---- from the network ---- */
@@ -188,7 +196,7 @@ static void tell(struct wn_run_net *net, const struct wn_tx *tx, wn_err err, uin
 	stats->eagain += err == WN_EAGAIN;
 	stats->enobufs += err == WN_ENOBUFS;
 	if (err != WN_OK && net->credit)
-		wn_run_credit_back(net, now_ns);
+		wn_run_credit_back(net, wn_run_now_ns(net->run));
 	if (net->probes) {
 		wn_run_probes_told(net, tx, err, now_ns);
 		return;
@@ -214,14 +222,14 @@ void wn_run_net_flush(struct wn_run_net *net)
 			net->io, net->tx + done, net->tx_count - done, now_ns);
 
 		for (size_t i = done; i < done + n; i++)
-			tell(net, &net->tx[i], net->tx[i].err, now_ns);
+			tell(net, &net->tx[i], net->tx[i].err, net->run->seen_ns);
 		done += n;
 		if (n > 0)
 			continue;
 		/* Nothing more can go now: the engines will offer the rest again. */
 		for (; done < net->tx_count; done++) {
 			net->tx[done].sys = 0;
-			tell(net, &net->tx[done], WN_EAGAIN, now_ns);
+			tell(net, &net->tx[done], WN_EAGAIN, net->run->seen_ns);
 		}
 	}
 	net->tx_count = 0;
@@ -230,7 +238,7 @@ void wn_run_net_flush(struct wn_run_net *net)
 struct wn_probe *wn_run_net_room(struct wn_run_net *net)
 {
 	net->used = true;
-	if (net->tx_count == WN_RUN_BATCH)
+	if (net->tx_count == net->tx_cap && !grow(net))
 		wn_run_net_flush(net);
 	return &net->tx[net->tx_count++].probe;
 }

@@ -82,14 +82,17 @@ void wn_run_share_reply(struct wn_run_net *net, const struct wn_rx *rx, uint64_t
 /* ---- joining and leaving ---- */
 
 /* Others have sockets that are about one trace. */
-bool wn_run_is_raw(enum wn_backend backend)
+bool wn_run_is_raw(struct wn_run *run, enum wn_backend backend)
 {
 	struct wn_os_privs privs;
 
 	if (backend != WN_BACKEND_AUTO)
 		return backend != WN_BACKEND_ERRQUEUE;
-	wn_os_privs_get(&privs);
-	return privs.net_raw;
+	if (run->raw == WN_RUN_RAW_UNKNOWN) {
+		wn_os_privs_get(&privs);
+		run->raw = privs.net_raw ? WN_RUN_RAW_YES : WN_RUN_RAW_NO;
+	}
+	return run->raw == WN_RUN_RAW_YES;
 }
 
 bool wn_run_may_share(const struct wn_run_trace *rt)
@@ -100,7 +103,7 @@ bool wn_run_may_share(const struct wn_run_trace *rt)
 	       !p->pmtu && p->sport == 0 && p->flow == 0 && p->destinations == 0 &&
 	       (p->tcp_method == WN_TCP_METHOD_SYN || p->tcp_method == WN_TCP_METHOD_ACK ||
 		       p->tcp_method == WN_TCP_METHOD_FLAGS) &&
-	       p->size <= WN_RUN_SHARED_SIZE && wn_run_is_raw(rt->request->backend);
+	       p->size <= WN_RUN_SHARED_SIZE && wn_run_is_raw(rt->run, rt->request->backend);
 }
 
 /* NULL: *out_err says why. */
@@ -199,7 +202,6 @@ wn_err wn_run_share_join(struct wn_run_trace *rt, struct wn_errctx *ctx)
 		(*list)->port_link = &rt->port_next;
 	rt->port_link = list;
 	*list = rt;
-	net->users++;
 	rt->net = net;
 	return WN_OK;
 }
@@ -227,5 +229,4 @@ void wn_run_share_leave(struct wn_run_trace *rt)
 	if (rt->port_next)
 		rt->port_next->port_link = rt->port_link;
 	rt->port_link = NULL;
-	net->users--;
 }

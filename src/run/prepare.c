@@ -43,21 +43,31 @@ static wn_err find_route(struct wn_run_trace *rt, struct wn_errctx *ctx)
 	return WN_OK;
 }
 
-static wn_err open_real(enum wn_backend backend, const struct wn_io_config *io, struct wn_io **out,
+/* What is permitted: raw where it is, but one that many share is raw or not at all. */
+static wn_err open_best(struct wn_run *run, const struct wn_io_config *io, struct wn_io **out,
 	struct wn_errctx *ctx)
 {
-	struct wn_os_privs privs;
-	wn_err err;
+	wn_err err = wn_run_is_raw(run, WN_BACKEND_AUTO) ? wn_io_raw_open(io, out, ctx) : WN_EPERM;
 
-	switch (backend) {
+	if (err != WN_EPERM)
+		return err;
+	run->raw = WN_RUN_RAW_UNKNOWN; /* the privilege was given up, or it was another one */
+	return io->shared ? err : wn_io_errqueue_open(io, out, ctx);
+}
+
+static wn_err open_real(const struct wn_run_where *where, const struct wn_io_config *wanted,
+	struct wn_io **out, struct wn_errctx *ctx)
+{
+	struct wn_io_config io = *wanted;
+
+	io.scratch = &where->run->scratch;
+	switch (where->backend) {
 	case WN_BACKEND_RAW:
-		return wn_io_raw_open(io, out, ctx);
+		return wn_io_raw_open(&io, out, ctx);
 	case WN_BACKEND_ERRQUEUE:
-		return wn_io_errqueue_open(io, out, ctx);
+		return wn_io_errqueue_open(&io, out, ctx);
 	case WN_BACKEND_AUTO:
-		wn_os_privs_get(&privs);
-		err = privs.net_raw ? wn_io_raw_open(io, out, ctx) : WN_EPERM;
-		return err == WN_EPERM ? wn_io_errqueue_open(io, out, ctx) : err;
+		return open_best(where->run, &io, out, ctx);
 	case WN_BACKEND_SIM:
 		break;
 	}
@@ -73,7 +83,7 @@ wn_err wn_run_open(const struct wn_run_where *where, const struct wn_io_config *
 	if (where->backend == WN_BACKEND_SIM)
 		err = wn_io_sim_open(io, where->sim, &opened, ctx);
 	else
-		err = open_real(where->backend, io, &opened, ctx);
+		err = open_real(where, io, &opened, ctx);
 	return err == WN_OK ? wn_run_net_new(where->run, opened, out, ctx) : err;
 }
 
@@ -143,8 +153,12 @@ static wn_err open_backend(struct wn_run_trace *rt, struct wn_errctx *ctx)
 		.outstanding = p->window,
 	};
 
-	if (wn_run_may_share(rt))
-		return wn_run_share_join(rt, ctx);
+	if (wn_run_may_share(rt)) {
+		wn_err err = wn_run_share_join(rt, ctx);
+
+		if (err != WN_EPERM)
+			return err;
+	}
 	memcpy(io.iface, p->iface, sizeof(io.iface));
 	if (p->tcp_method == WN_TCP_METHOD_SACK || p->tcp_method == WN_TCP_METHOD_PREFER_SACK)
 		return wn_run_open_sack(rt, &io, ctx);

@@ -90,16 +90,11 @@ bool wn_run_probes_step(struct wn_run_net *net)
 	uint64_t now_ns = wn_run_now_ns(net->run);
 	struct wn_single_end end;
 
-	while (wn_single_end(engine, now_ns, &end))
+	while (wn_single_end(engine, net->run->seen_ns, &end))
 		tell(net, &end);
 	for (unsigned i = 0; i < STEP && wn_single_ready(engine, now_ns); i++)
 		wn_single_next(engine, now_ns, wn_run_net_room(net));
 	return wn_single_ready(engine, now_ns);
-}
-
-uint32_t wn_run_probes_count(const struct wn_run_probes *p)
-{
-	return wn_single_count(p->engine);
 }
 
 uint64_t wn_run_probes_next_ns(const struct wn_run_probes *p)
@@ -165,9 +160,9 @@ static wn_err open_net(struct wn_run *run, const struct wn_run_probe *c, struct 
 	};
 	wn_err err;
 
-	if (!wn_run_is_raw(c->backend))
+	err = wn_run_is_raw(run, c->backend) ? wn_run_open(&where, &io, out, ctx) : WN_EPERM;
+	if (err == WN_EPERM && !wn_run_is_raw(run, c->backend))
 		return wn_fail(ctx, WN_EUNSUPPORTED, "single probes need raw sockets");
-	err = wn_run_open(&where, &io, out, ctx);
 	if (err != WN_OK)
 		return err;
 	err = make_engine(*out, c);
@@ -181,6 +176,7 @@ wn_err wn_run_probe_open(struct wn_run *run, const struct wn_run_probe *c, struc
 {
 	struct wn_run_net *net;
 
+	run->raw = WN_RUN_RAW_UNKNOWN; /* who asks for it may have got the privilege just now */
 	return find(run, c) ? WN_OK : open_net(run, c, &net, ctx);
 }
 

@@ -12,10 +12,10 @@
 #include "base/fmt.h"
 #include "os/os.h"
 
-#define STEP_BATCH 64	 /* traces that send before the network is looked at again */
-#define ROUNDS_MAX 65536 /* of them in one call: others in the same loop have their turn */
-#define STALE_NS   UINT64_C(20000000) /* since the network was looked at; waits are longer */
-#define LOOKS_MAX  4
+#define STEP_BATCH   64	   /* traces that send before the network is looked at again */
+#define READY_MAX    64	   /* back ends told of at once */
+#define READY_ROUNDS 4096  /* one that nobody uses may stay readable */
+#define ROUNDS_MAX   65536 /* of them in one call: others in the same loop have their turn */
 
 wn_err wn_run_new(bool virtual_time, struct wn_run **out, struct wn_errctx *ctx)
 {
@@ -68,6 +68,7 @@ void wn_run_free(struct wn_run *run)
 		close(run->monitor_fd);
 	wn_pollset_fini(&run->poll);
 	wn_free(run->rx);
+	wn_io_scratch_free(run->scratch);
 	wn_free(run);
 }
 
@@ -280,31 +281,29 @@ static void read_monitor(struct wn_run *run)
 
 /* ---- a round ---- */
 
-/*
- * Everything that the network holds. When that took long, because this process did not run, those
- * that were asked first may hold something again.
- */
-static void drain_all(struct wn_run *run)
+static void drain_readable(struct wn_run *run)
 {
-	unsigned looks = LOOKS_MAX;
-	uint64_t began_ns, took_ns;
+	unsigned rounds = READY_ROUNDS;
+	void *net[READY_MAX];
+	size_t n;
 
 	do {
-		began_ns = wn_run_now_ns(run);
-		for (struct wn_run_net *net = run->nets; net; net = net->next)
-			wn_run_net_drain(net);
-		took_ns = wn_run_now_ns(run) - began_ns;
-	} while (took_ns > STALE_NS && --looks > 0);
-	/* Very many back ends take that long by themselves. */
-	run->stale_ns = began_ns + STALE_NS + 4 * took_ns;
+		n = wn_pollset_ready(&run->poll, net, READY_MAX);
+		for (size_t i = 0; i < n; i++)
+			if (net[i])
+				wn_run_net_drain(net[i]);
+	} while (n == READY_MAX && --rounds > 0);
 }
 
-/* Those that somebody waits for something from. */
-static void drain_used(struct wn_run *run)
+/* Of thousands of back ends few have something: their descriptors tell which, or they do. */
+static void drain_all(struct wn_run *run)
 {
+	run->seen_ns = wn_run_now_ns(run);
 	for (struct wn_run_net *net = run->nets; net; net = net->next)
-		if (wn_run_net_is_used(net))
+		if (wn_run_net_next_ns(net) <= run->seen_ns)
 			wn_run_net_drain(net);
+	if (!run->virtual_time)
+		drain_readable(run);
 }
 
 static void flush_all(struct wn_run *run)
@@ -360,11 +359,10 @@ void wn_run_drop(struct wn_run_trace *rt)
 
 /*
  * The order is the point: first everything the network already holds, then the engines with the
- * time read after that, so that a process that was stopped never takes an answer for lost that was
- * waiting. Where time has passed since, by a stop in between or by what users do in callbacks, the
- * network is asked again. What was sent changes what an engine waits for: it is asked again. Of
- * many traces some send at a time, and their answers are taken before others do: no queue of the
- * kernel has to hold what all of them ask for at once.
+ * time read before that, so that a process that was stopped, or a user who took his time in a
+ * callback, never makes an answer late that was waiting. What was sent changes what an engine waits
+ * for: it is asked again. Of many traces some send at a time, and their answers are taken before
+ * others do: no queue of the kernel has to hold what all of them ask for at once.
  */
 void wn_run_process(struct wn_run *run)
 {
@@ -377,18 +375,15 @@ void wn_run_process(struct wn_run *run)
 	run->round++;
 	read_monitor(run);
 	drain_all(run);
-	take_timers(run, wn_run_now_ns(run));
+	take_timers(run, run->seen_ns);
 	wn_run_hold_grant(run);
 	while ((run->ready_first || more) && rounds++ < ROUNDS_MAX) {
-		for (unsigned i = 0; i < STEP_BATCH && (rt = take_ready(run)); i++) {
-			if (wn_run_now_ns(run) > run->stale_ns)
-				drain_all(run);
+		for (unsigned i = 0; i < STEP_BATCH && (rt = take_ready(run)); i++)
 			wn_run_trace_step(rt);
-		}
 		more = step_probes(run);
 		flush_all(run);
 		if (more || (run->ready_first && run->slot_count > STEP_BATCH))
-			drain_used(run);
+			drain_all(run);
 		more = wn_run_hold_grant(run) || more;
 	}
 	run->processing = false;

@@ -49,13 +49,12 @@ struct wn_run_net {
 	struct wn_run_trace *owner;   /* whose replies come by it; NULL: shared */
 	struct wn_run_share *share;   /* owned; by which traces; NULL: by none */
 	struct wn_run_probes *probes; /* owned; it is theirs; NULL */
-	uint32_t users;		      /* of them */
 	bool used;		      /* something has left by it */
 	struct wn_io *io;	      /* owned */
 	struct wn_run_credit *credit; /* owned; NULL: its buffers are not watched */
 	uint32_t line;		      /* in which probes wait for room in them; WN_PACE_NO_GATE */
-	size_t tx_count;
-	struct wn_tx *tx; /* WN_RUN_BATCH */
+	size_t tx_count, tx_cap;
+	struct wn_tx *tx; /* owned; grows to WN_RUN_BATCH */
 };
 
 /* What asks for a way out, and the way. */
@@ -122,17 +121,23 @@ struct wn_run {
 	bool processing;
 	uint64_t round;	 /* how often it was processed */
 	uint64_t now_ns; /* virtual time only */
+	/*
+	 * What arrived before was taken. Engines are asked as of then: what waits unread while we
+	 * cannot run must not be late.
+	 */
+	uint64_t seen_ns;
 	struct wn_pollset poll;
 	int monitor_fd;		     /* changes of links and addresses; -1 none */
 	struct wn_run_trace **slots; /* NULL: free */
 	uint32_t *serials;	     /* by slot: of the next trace there */
 	uint32_t *free_slots;	     /* free_count of them */
 	uint32_t slot_count, slot_cap, free_count;
-	uint32_t active;   /* traces started and not done */
-	uint32_t probing;  /* single probes that have not ended */
-	uint64_t stale_ns; /* from when on what the network holds must be taken anew */
+	uint32_t active;  /* traces started and not done */
+	uint32_t probing; /* single probes that have not ended */
 	struct wn_run_net *nets;
-	struct wn_rx *rx;      /* WN_RUN_BATCH, for all traces in turn */
+	struct wn_rx *rx;	       /* WN_RUN_BATCH, for all traces in turn */
+	struct wn_io_scratch *scratch; /* owned; NULL until a back end has asked for it */
+	enum wn_run_raw { WN_RUN_RAW_UNKNOWN, WN_RUN_RAW_YES, WN_RUN_RAW_NO } raw; /* may it be */
 	struct wn_heap timers; /* when which slot wants to be asked; older entries may be there */
 	struct wn_run_routes routes;
 	struct wn_pace *pace;
@@ -149,6 +154,7 @@ struct wn_run_where {
 	enum wn_backend backend;
 	struct wn_sim *sim;
 };
+/* WN_EPERM for a shared one: the privilege was given up, and now wn_run_is_raw knows. */
 wn_err wn_run_open(const struct wn_run_where *where, const struct wn_io_config *io,
 	struct wn_run_net **out, struct wn_errctx *ctx);
 /* The one that the trace's configuration asks for, for it alone. */
@@ -240,8 +246,6 @@ void wn_run_trace_free(struct wn_run_trace *rt);
 wn_err wn_run_net_new(
 	struct wn_run *run, struct wn_io *io, struct wn_run_net **out, struct wn_errctx *ctx);
 void wn_run_net_free(struct wn_run_net *net);
-/* Somebody waits for something from it. */
-bool wn_run_net_is_used(const struct wn_run_net *net);
 /* Takes what the network has. */
 void wn_run_net_drain(struct wn_run_net *net);
 /* Of the next probe to be sent, to be filled; the batch before it may leave first. */
@@ -258,8 +262,11 @@ void wn_run_net_forget(
 uint64_t wn_run_net_next_ns(const struct wn_run_net *net);
 
 /* net_share.c */
-/* Of the back ends of real networks the raw one alone may serve many. */
-bool wn_run_is_raw(enum wn_backend backend);
+/*
+ * Of the back ends of real networks the raw one alone may serve many. Whether there is the
+ * privilege is asked once.
+ */
+bool wn_run_is_raw(struct wn_run *run, enum wn_backend backend);
 bool wn_run_may_share(const struct wn_run_trace *rt);
 /* Fills net and port. */
 wn_err wn_run_share_join(struct wn_run_trace *rt, struct wn_errctx *ctx);
@@ -274,7 +281,6 @@ void wn_run_probes_told(
 	struct wn_run_net *net, const struct wn_tx *tx, wn_err err, uint64_t now_ns);
 /* Puts out what may leave, tells what has ended. True: there is more to do now. */
 bool wn_run_probes_step(struct wn_run_net *net);
-uint32_t wn_run_probes_count(const struct wn_run_probes *p); /* that have not ended */
 uint64_t wn_run_probes_next_ns(const struct wn_run_probes *p);
 
 #endif

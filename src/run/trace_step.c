@@ -109,7 +109,8 @@ static void send_probe(
 
 static void ask_engine(struct wn_run_trace *rt)
 {
-	uint64_t now_ns = wn_run_now_ns(rt->run); /* not later: see wn_run_process */
+	const uint64_t seen_ns = rt->run->seen_ns;
+	const uint64_t now_ns = seen_ns > rt->start_ns ? seen_ns : rt->start_ns;
 	struct wn_act act;
 
 	while (rt->state == WN_RUN_RUNNING) {

@@ -14,8 +14,9 @@
 #include "ns.h"
 #include "run/run.h"
 
-#define MANY   900
-#define NOBODY 65534
+#define MANY	     900
+#define NOBODY	     65534
+#define LATE_WAIT_NS 20000000u
 
 static unsigned open_descriptors(void)
 {
@@ -98,25 +99,78 @@ static void many(uint8_t family)
 	assert_int_equal(open_descriptors(), before);
 }
 
+static void on_event(void *user, struct wn_run_trace *rt, const struct wn_event *ev)
+{
+	const struct wn_run *run = user;
+	uint64_t until_ns = wn_run_now_ns(run) + 2 * LATE_WAIT_NS;
+
+	(void)rt;
+	if (ev->kind == WN_EV_SENT)
+		while (wn_run_now_ns(run) < until_ns)
+			;
+}
+
+/* What came while we did nothing, for longer than the timeout, is an answer all the same. */
+static void test_answers_before_timeouts(void **state)
+{
+	const enum wn_backend backends[] = {WN_BACKEND_RAW, WN_BACKEND_ERRQUEUE};
+	struct wn_run_trace_config c = {
+		.on_event = on_event,
+		.params = {.dst = target(4, 0),
+			.first_ttl = 1,
+			.max_ttl = 1,
+			.probes = 3,
+			.window = 3,
+			.proto = WN_PROTO_ICMP,
+			.wait_max_ns = LATE_WAIT_NS,
+			.wait_min_ns = LATE_WAIT_NS,
+			.size = 60},
+	};
+
+	(void)state;
+	for (unsigned i = 0; i < 4; i++) {
+		struct wn_errctx ctx = {0};
+		struct wn_run_trace *rt;
+		struct wn_run *run;
+
+		c.backend = backends[i / 2];
+		c.share = i & 1;
+		assert_int_equal(wn_run_new(false, &run, &ctx), WN_OK);
+		c.user = run;
+		if (wn_run_prepare(run, &c, &rt, &ctx) != WN_OK || wn_run_start(rt, &ctx) != WN_OK)
+			fail_msg("%s", ctx.text);
+		assert_int_equal(wn_run_until_done(run, &ctx), WN_OK);
+		assert_int_equal(wn_run_result(rt)->reply_count, 3);
+		assert_true(wn_run_result(rt)->reached);
+		wn_run_free(run);
+	}
+}
+
 /* Sockets that see one trace's errors alone are not shared, whoever asks for it. */
 static void test_without_privileges(void **state)
 {
 	static struct wn_run_trace *rt[60];
 	struct wn_errctx ctx = {0};
+	struct wn_addr first = target(4, 100);
+	struct wn_run_trace *raw;
 	struct wn_run *run;
 
 	(void)state;
+	/* Raw sockets are there for one protocol when the privilege goes. */
+	assert_int_equal(wn_run_new(false, &run, &ctx), WN_OK);
+	begin(run, &raw, WN_PROTO_ICMP, &first);
 	if (setresgid(NOBODY, NOBODY, NOBODY) != 0 || setresuid(NOBODY, NOBODY, NOBODY) != 0) {
 		print_message("# SKIP in a user namespace there is no other user to become\n");
+		wn_run_free(run);
 		skip();
 	}
-	assert_int_equal(wn_run_new(false, &run, &ctx), WN_OK);
 	for (unsigned i = 0; i < 60; i++) {
 		struct wn_addr dst = target(4, i / 3);
 
 		begin(run, &rt[i], (enum wn_proto)(i % WN_PROTO_COUNT), &dst);
 	}
 	assert_int_equal(wn_run_until_done(run, &ctx), WN_OK);
+	assert_true(wn_run_result(raw)->reached);
 	for (unsigned i = 0; i < 60; i++)
 		assert_true(wn_run_result(rt[i])->reached);
 	wn_run_free(run);
@@ -152,6 +206,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_v4), cmocka_unit_test(test_v6),
+		cmocka_unit_test(test_answers_before_timeouts),
 		cmocka_unit_test(test_without_privileges), /* the last one */
 	};
 

@@ -11,6 +11,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#define READY_MAX 64
+
 wn_err wn_pollset_init(struct wn_pollset *p, struct wn_errctx *ctx)
 {
 	p->armed_ns = UINT64_MAX;
@@ -36,15 +38,33 @@ void wn_pollset_fini(struct wn_pollset *p)
 	p->fd = p->timer_fd = -1;
 }
 
-wn_err wn_pollset_watch(struct wn_pollset *p, int fd, bool writing)
+static wn_err watch(struct wn_pollset *p, int fd, struct epoll_event ev)
 {
-	struct epoll_event ev = {.events = EPOLLIN | (writing ? EPOLLOUT : 0u), .data.fd = fd};
-
 	if (epoll_ctl(p->fd, EPOLL_CTL_ADD, fd, &ev) == 0)
 		return WN_OK;
 	if (errno == EEXIST && epoll_ctl(p->fd, EPOLL_CTL_MOD, fd, &ev) == 0)
 		return WN_OK;
 	return WN_ESYS;
+}
+
+wn_err wn_pollset_watch(struct wn_pollset *p, int fd, bool writing)
+{
+	return watch(p, fd, (struct epoll_event){.events = EPOLLIN | (writing ? EPOLLOUT : 0u)});
+}
+
+wn_err wn_pollset_watch_for(struct wn_pollset *p, int fd, void *whose)
+{
+	return watch(p, fd, (struct epoll_event){.events = EPOLLIN, .data.ptr = whose});
+}
+
+size_t wn_pollset_ready(struct wn_pollset *p, void **out, size_t n)
+{
+	struct epoll_event ev[READY_MAX];
+	int count = epoll_wait(p->fd, ev, n < READY_MAX ? (int)n : READY_MAX, 0);
+
+	for (int i = 0; i < count; i++)
+		out[i] = ev[i].data.ptr;
+	return count > 0 ? (size_t)count : 0;
 }
 
 void wn_pollset_unwatch(struct wn_pollset *p, int fd)
