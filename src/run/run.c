@@ -16,6 +16,7 @@
 #define READY_MAX    64	   /* back ends told of at once */
 #define READY_ROUNDS 4096  /* one that nobody uses may stay readable */
 #define ROUNDS_MAX   65536 /* of them in one call: others in the same loop have their turn */
+#define STALE_NS     1000000u
 
 wn_err wn_run_new(bool virtual_time, struct wn_run **out, struct wn_errctx *ctx)
 {
@@ -306,6 +307,12 @@ static void drain_all(struct wn_run *run)
 		drain_readable(run);
 }
 
+/* What was sent since must not look as if it had been sent in the future, whoever took his time. */
+static bool must_look(const struct wn_run *run)
+{
+	return run->slot_count > STEP_BATCH || wn_run_now_ns(run) - run->seen_ns > STALE_NS;
+}
+
 static void flush_all(struct wn_run *run)
 {
 	for (struct wn_run_net *net = run->nets; net; net = net->next)
@@ -382,7 +389,7 @@ void wn_run_process(struct wn_run *run)
 			wn_run_trace_step(rt);
 		more = step_probes(run);
 		flush_all(run);
-		if (more || (run->ready_first && run->slot_count > STEP_BATCH))
+		if (more || (run->ready_first && must_look(run)))
 			drain_all(run);
 		more = wn_run_hold_grant(run) || more;
 	}
