@@ -42,12 +42,13 @@ class _Event(ctypes.Structure):
                 ("address", ctypes.c_uint8 * 16), ("icmp_type", ctypes.c_uint8),
                 ("icmp_code", ctypes.c_uint8), ("tcp_flags", ctypes.c_uint8),
                 ("reply_ttl", ctypes.c_int16), ("mpls_count", ctypes.c_uint32),
-                ("mpls", ctypes.c_uint32 * 8)]
+                ("mpls", ctypes.c_uint32 * 8), ("name", ctypes.c_char_p)]
 
 
 class _Config(ctypes.Structure):
     _fields_ = [("size", ctypes.c_uint32), ("backend", ctypes.c_uint32),
-                ("topology", ctypes.c_char_p), ("seed", ctypes.c_uint64)]
+                ("topology", ctypes.c_char_p), ("seed", ctypes.c_uint64),
+                ("resolver", ctypes.c_char_p)]
 
 
 def _load():
@@ -169,7 +170,7 @@ class Traceroute:
         self._hops = {}
         options, context = ctypes.c_void_p(), ctypes.c_void_p()
         config = _Config(ctypes.sizeof(_Config), 0,
-                         self._topology.encode() if self._topology else None, 0)
+                         self._topology.encode() if self._topology else None, 0, None)
         self._check(_lib.wend_options_new(ctypes.byref(options)))
         try:
             for key, value in self._options.items():
@@ -203,6 +204,8 @@ class Traceroute:
             if event.kind == DONE:
                 self._end(event)
                 return event
+            if event.kind not in (REPLY, LOST):
+                continue
             hop = self._hop(event.ttl)
             hop.decided += not event.late
             if event.kind == REPLY:

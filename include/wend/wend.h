@@ -125,10 +125,14 @@ struct wend_config {
 	uint32_t backend; /* enum wend_backend */
 	/* A simulated network, docs/topology.md, instead of the real one: its text; NULL. */
 	const char *topology;
-	uint64_t seed; /* of its chances; 0: that of the topology */
+	uint64_t seed;	      /* of its chances; 0: that of the topology */
+	const char *resolver; /* DNS server to ask, "address[:port]"; NULL: the system's */
 };
 
-/* config NULL: all zero. WEND_ENOMEM, WEND_ESYS, WEND_EPERM, WEND_EPARSE (topology). */
+/*
+ * config NULL: all zero; it is copied. WEND_ENOMEM, WEND_ESYS, WEND_EINVAL, WEND_EPARSE (topology),
+ * WEND_EUSAGE (resolver).
+ */
 WEND_API int wend_new(const struct wend_config *config, wend **out);
 /*
  * Cancels what is under way, tells WEND_DONE of it (to callbacks alone), and frees all. NULL is
@@ -155,7 +159,7 @@ WEND_API int wend_process(wend *w, uint32_t budget);
  * WEND_OK: nothing is under way; WEND_EAGAIN: the time is over; WEND_ESTATE, WEND_ESYS.
  */
 WEND_API int wend_run(wend *w, int64_t timeout_us);
-/* Traces and probes that have not told WEND_DONE. */
+/* Traces, probes and look-ups that have not told WEND_DONE. */
 WEND_API size_t wend_active(const wend *w);
 
 /* ---- what happens ---- */
@@ -163,7 +167,8 @@ WEND_API size_t wend_active(const wend *w);
 enum wend_event_kind {
 	WEND_REPLY = 1, /* somebody answered a probe */
 	WEND_LOST = 2,	/* nobody did in time */
-	WEND_DONE = 3	/* the last one: stop or err says why */
+	WEND_DONE = 3,	/* the last one: stop or err says why */
+	WEND_NAME = 4	/* the host name of an address that answered: address, name or err */
 };
 /* Without memory for them others than WEND_DONE may be missing; its counts are right all the same.
  */
@@ -193,7 +198,7 @@ struct wend_event {
 	int64_t rtt_ns;	  /* REPLY: -1 not known */
 	int64_t sent;	  /* DONE: probes */
 	int64_t received; /* DONE: of these were answered */
-	int32_t err;	  /* DONE: WEND_OK, or why it could not go on */
+	int32_t err;	  /* DONE: WEND_OK, or why it could not go on; NAME: why there is none */
 	int32_t stop;	  /* DONE: enum wend_stop */
 	uint32_t probe;	  /* which probe of its TTL, from 0 */
 	uint8_t ttl;	  /* DONE: that of the target, or where it ended; 0 nowhere */
@@ -206,6 +211,11 @@ struct wend_event {
 	int16_t reply_ttl;	      /* REPLY: with which it arrived; -1 not known */
 	uint32_t mpls_count;	      /* REPLY: of mpls that are set */
 	uint32_t mpls[8];	      /* label stack entries as they were told, host byte order */
+	/*
+	 * NAME: as DNS has it, so of any bytes but NUL; "" without one, never NULL. Good until the
+	 * callback returns, or the next wend_next_event.
+	 */
+	const char *name;
 };
 
 /* The address as text, NUL-terminated; "" without one. Returns text. */
@@ -239,6 +249,14 @@ WEND_API int wend_probe(wend *w, const char *target, uint8_t ttl, const wend_opt
 	wend_callback *callback, void *user, uint64_t *out_id);
 /* It ends as soon as may be, and tells so. WEND_ENOENT: it has told WEND_DONE, or never was. */
 WEND_API int wend_cancel(wend *w, uint64_t id);
+
+/*
+ * Looks up the host name of an address, as the option "numeric" with "no" does of all that answer a
+ * trace. Events: one WEND_NAME, and WEND_DONE with the same err: WEND_ENOENT, there is none;
+ * WEND_ERESOLVE, no server answers. May be canceled like a trace.
+ */
+WEND_API int wend_lookup(
+	wend *w, const char *address, wend_callback *callback, void *user, uint64_t *out_id);
 
 #ifdef __cplusplus
 }

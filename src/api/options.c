@@ -12,7 +12,7 @@
 static const char *const known[] = {"ipv4", "ipv6", "protocol", "port", "source-port", "flow",
 	"first-ttl", "max-ttl", "probes", "wait", "wait-min", "gap", "deadline", "pps", "window",
 	"interface", "source", "mark", "size", "tos", "dscp", "df", "pattern", "tcp-method",
-	"tcp-flags", "tcp-options"};
+	"tcp-flags", "tcp-options", "numeric"};
 
 struct wn_request wn_api_request(const wend_options *o)
 {
@@ -22,6 +22,7 @@ struct wn_request wn_api_request(const wend_options *o)
 		return o->req;
 	wn_request_init(&req);
 	req.params.window = WINDOW;
+	req.numeric = true; /* names are for those who ask for them */
 	return req;
 }
 
