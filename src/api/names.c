@@ -13,10 +13,12 @@
 
 #include "base/alloc.h"
 #include "base/map.h"
+#include "base/text.h"
 
 #define NAMES_MAX   4096
 #define ASKING_MAX  128			   /* questions under way */
 #define WANTED_MAX  1024		   /* addresses of one trace that are looked up */
+#define CLEAN_BYTES 1024		   /* of a name: each of its 255 bytes may take four */
 #define KEPT_NS	    UINT64_C(300000000000) /* a name that is known */
 #define PATIENCE_NS UINT64_C(1000000000)   /* of a trace that has ended */
 
@@ -57,7 +59,10 @@ static void tell(struct wn_api_item *item, const struct wn_addr *addr, const cha
 	if (item->lookup)
 		item->err = err;
 	if (err == WN_OK && text) {
-		ev.name = wn_strdup(text);
+		char clean[CLEAN_BYTES];
+
+		wn_text_clean(clean, sizeof(clean), text, strlen(text));
+		ev.name = wn_strdup(clean);
 		if (!ev.name)
 			return; /* as the header says */
 	}

@@ -107,6 +107,11 @@ int wend_options_set_port(wend_options *o, uint16_t port)
 	return set_number(o, "port", port, "");
 }
 
+int wend_options_set_source_port(wend_options *o, uint16_t port)
+{
+	return set_number(o, "source-port", port, "");
+}
+
 int wend_options_set_first_ttl(wend_options *o, uint8_t ttl)
 {
 	return set_number(o, "first-ttl", ttl, "");
@@ -135,6 +140,16 @@ int wend_options_set_source(wend_options *o, const char *address)
 int wend_options_set_interface(wend_options *o, const char *name)
 {
 	return wend_options_set(o, "interface", name);
+}
+
+int wend_options_set_wait_ns(wend_options *o, uint64_t ns)
+{
+	return set_number(o, "wait", ns, "ns");
+}
+
+int wend_options_set_names(wend_options *o, int on)
+{
+	return wend_options_set(o, "numeric", on ? "no" : "yes");
 }
 
 int wend_options_set_deadline_ns(wend_options *o, uint64_t ns)

@@ -22,6 +22,7 @@ static const struct dns_entry zone[] = {
 	{"3.0.0.127.in-addr.arpa", DNS_TYPE_PTR, DNS_NEGATIVE, "", DNS_RCODE_NO_NAME},
 	{"4.0.0.127.in-addr.arpa", DNS_TYPE_PTR, DNS_SILENT, "", 0},
 	{"5.0.0.127.in-addr.arpa", DNS_TYPE_PTR, DNS_ANSWER, "192.0.2.99", 0},
+	{"6.0.0.127.in-addr.arpa", DNS_TYPE_PTR, DNS_RAW_LABEL, "x\x1b[2Jy", 0},
 	{"four.example", DNS_TYPE_A, DNS_ANSWER, "127.0.0.2", 0},
 	{"four.example", DNS_TYPE_AAAA, DNS_ANSWER, "::1", 0},
 	{"dead.example", DNS_TYPE_A, DNS_SILENT, "", 0},
@@ -127,7 +128,7 @@ static void test_trace(void **state)
 		const char *target, *name;
 		int err;
 	} cases[] = {{"127.0.0.2", "two.example", WEND_OK}, {"127.0.0.3", "", WEND_ENOENT},
-		{"127.0.0.5", "", WEND_ERESOLVE}};
+		{"127.0.0.5", "", WEND_ERESOLVE}, {"127.0.0.6", "", WEND_ERESOLVE}};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
