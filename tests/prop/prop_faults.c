@@ -247,7 +247,8 @@ static void enter_once(void)
 
 int prop_faults(const uint8_t *data, size_t size)
 {
-	struct wend_config config = {.size = sizeof(config)};
+	/* Nobody is there to answer questions about names. */
+	struct wend_config config = {.size = sizeof(config), .resolver = "127.0.0.1:9"};
 	unsigned long live = alloc_fault_live();
 	struct world w = {0};
 	unsigned before;
