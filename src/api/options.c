@@ -6,6 +6,7 @@
 
 #include "base/alloc.h"
 #include "base/fmt.h"
+#include "base/text.h"
 
 #define WINDOW 16 /* probes outstanding at once of one trace, of which there are many */
 
@@ -57,6 +58,23 @@ static bool is_known(const char *key)
 	return false;
 }
 
+static const char *known_at(const void *user, size_t i)
+{
+	(void)user;
+	return known[i];
+}
+
+static wn_err no_option(wend_options *o, const char *key)
+{
+	const char *near = wn_text_nearest(key, known_at, NULL, sizeof(known) / sizeof(known[0]));
+
+	if (near)
+		return wn_fail(
+			&o->why, WN_EUSAGE, "there is no option %s; did you mean %s?", key, near);
+	return wn_fail(
+		&o->why, WN_EUSAGE, "there is no option %s; wend help trace lists them", key);
+}
+
 int wend_options_set(wend_options *o, const char *key, const char *value)
 {
 	struct wn_request before = o->req;
@@ -64,7 +82,7 @@ int wend_options_set(wend_options *o, const char *key, const char *value)
 
 	memset(&o->why, 0, sizeof(o->why));
 	if (!wn_opt_find(key))
-		return wn_fail(&o->why, WN_EUSAGE, "there is no option %s", key);
+		return no_option(o, key);
 	if (!is_known(key))
 		return wn_fail(&o->why, WN_EUSAGE, "option %s is not one of a single trace", key);
 	err = wn_request_set(&o->req, key, value, &o->why);
