@@ -1,0 +1,112 @@
+# SPDX-License-Identifier: Apache-2.0
+"""wend pipe as a client has it: requests in, events out; waiting means for an event, never for time."""
+
+import json
+import os
+import subprocess
+import time
+
+from program import LIMIT_S, PROGRAM, Result, environment, expect
+
+LINE_BYTES = 16384  # no line of it is that long
+
+
+class Piped:
+    """One run. Used as a context, it is killed and given back whatever happened."""
+
+    def __init__(self, *args, env=None, stdin=subprocess.PIPE, stdout=subprocess.PIPE, **popen):
+        self.began = time.monotonic()
+        self.proc = subprocess.Popen([PROGRAM, "pipe", *args], stdin=stdin, stdout=stdout,
+                                     stderr=subprocess.PIPE,
+                                     env=environment() if env is None else env, **popen)
+        self.hello = None
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        if self.proc.poll() is None:
+            self.proc.kill()
+        self.proc.wait()
+        for stream in (self.proc.stdin, self.proc.stdout, self.proc.stderr):
+            if stream:
+                stream.close()
+
+    def send(self, *requests):
+        """Requests: objects, or bytes as they are."""
+        for request in requests:
+            line = request if isinstance(request, bytes) else json.dumps(request).encode()
+            self.proc.stdin.write(line + b"\n")
+        self.proc.stdin.flush()
+        return self
+
+    def read(self):
+        """The next event; None at the end."""
+        line = self.proc.stdout.readline()
+        if not line:
+            return None
+        expect((len(line) < LINE_BYTES, line[-1:]), (True, b"\n"), line[:200])
+        event = json.loads(line)
+        if self.hello is None:
+            expect(event["event"], "hello", "first line")
+            self.hello = event
+            return self.read()
+        return event
+
+    def until(self, **want):
+        """All events up to the first with these values, it included."""
+        events = []
+        while True:
+            event = self.read()
+            if event is None:
+                raise AssertionError(f"ended before {want}: {self.proc.stderr.read()!r}\n"
+                                     f"{events[-5:]}")
+            events.append(event)
+            if all(event.get(key) == value for key, value in want.items()):
+                return events
+
+    def finish(self):
+        """The events up to the end of its input's answers, and how it ended."""
+        if self.proc.stdin and not self.proc.stdin.closed:
+            self.proc.stdin.close()
+        events = list(iter(self.read, None))
+        return events, self.ended()
+
+    def ended(self):
+        code = self.proc.wait(LIMIT_S)
+        err = self.proc.stderr.read().decode()
+        return Result(code, "", err, time.monotonic() - self.began)
+
+    def status(self, name):
+        """A line of what the kernel tells of the process."""
+        with open(f"/proc/{self.proc.pid}/status") as lines:
+            for line in lines:
+                if line.startswith(name + ":"):
+                    return line.split(":", 1)[1].strip()
+        raise AssertionError(f"no {name}")
+
+    def is_asleep(self):
+        with open(f"/proc/{self.proc.pid}/stat") as stat:
+            return stat.read().rsplit(")", 1)[1].split()[0] == "S"
+
+
+def of(events, kind, **want):
+    """Those of this kind, with these values."""
+    return [e for e in events if e["event"] == kind
+            and all(e.get(key) == value for key, value in want.items())]
+
+
+def is_sanitized():
+    """Memory and time are not those of the program then."""
+    return "libasan" in subprocess.run(["ldd", PROGRAM], capture_output=True, text=True).stdout
+
+
+def fill(fd, data):
+    """Writes what fd takes without waiting; the rest."""
+    os.set_blocking(fd, False)
+    try:
+        return data[os.write(fd, data):]
+    except BlockingIOError:
+        return data
+    finally:
+        os.set_blocking(fd, True)
