@@ -52,8 +52,9 @@ struct wn_pipe {
 	uint64_t started, done, refused; /* since the beginning */
 	bool more;			 /* of the input is here, but not looked at */
 	int in_errno;			 /* why no more of it can be read; 0 */
-	bool interrupted;
-	struct wn_in_request request; /* the one being read */
+	bool interrupted;		 /* by a signal; then: */
+	uint64_t left, give_up_ns;	 /* what is to be told, and until when it must get less */
+	struct wn_in_request request;	 /* the one being read */
 };
 
 /* Until all is done, or a signal or the output ends it. An exit code; the output is not closed. */

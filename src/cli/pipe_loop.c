@@ -13,9 +13,10 @@
 #include "cli/cli.h"
 #include "cli/pipe.h"
 
-#define OUT_HIGH      (256u * 1024) /* bytes that wait to be written */
-#define LINES_AT_ONCE 64	    /* of input before the network has its turn */
-#define GRACE_MS      1000	    /* after a signal, without any progress */
+#define OUT_HIGH      (256u * 1024)	   /* bytes that wait to be written */
+#define LINES_AT_ONCE 64		   /* of input before the network has its turn */
+#define GRACE_NS      UINT64_C(1000000000) /* after a signal, without any progress */
+#define MS	      UINT64_C(1000000)
 
 enum { IN, OUT, LIBRARY, SIGNALS, FDS };
 
@@ -122,13 +123,28 @@ static void give_up(struct wn_pipe *p)
 		wn_pipe_abandon_all(p);
 }
 
+static void hurry(struct wn_pipe *p)
+{
+	uint64_t left = wn_sink_waiting(&p->out) + p->active, now_ns = wn_os_mono_ns();
+
+	if (left == p->left && now_ns >= p->give_up_ns)
+		give_up(p);
+	if (left != p->left)
+		p->give_up_ns = now_ns + GRACE_NS;
+	p->left = left;
+}
+
 /* ---- the loop ---- */
 
 static int timeout_ms(const struct wn_pipe *p)
 {
+	uint64_t now_ns = wn_os_mono_ns();
+
 	if (p->more && may_ask(p))
 		return 0;
-	return p->interrupted ? GRACE_MS : -1;
+	if (!p->interrupted)
+		return -1;
+	return p->give_up_ns > now_ns ? (int)((p->give_up_ns - now_ns) / MS) + 1 : 0;
 }
 
 static int turn(struct wn_pipe *p)
@@ -149,12 +165,12 @@ static int turn(struct wn_pipe *p)
 	if (n < 0)
 		return WN_EXIT_OK;
 	take_signals(p);
-	if (n == 0 && p->interrupted)
-		give_up(p);
 	wn_sink_flush(&p->out);
 	advance(p);
 	ask(p, fds[IN].revents != 0);
 	wn_sink_flush(&p->out);
+	if (p->interrupted)
+		hurry(p);
 	if ((fds[OUT].revents & (POLLERR | POLLHUP)) && !is_over(p))
 		p->out.failed = EPIPE;
 	return WN_EXIT_OK;

@@ -14,11 +14,12 @@ LINE_BYTES = 16384  # no line of it is that long
 class Piped:
     """One run. Used as a context, it is killed and given back whatever happened."""
 
-    def __init__(self, *args, env=None, stdin=subprocess.PIPE, stdout=subprocess.PIPE, **popen):
+    def __init__(self, *args, program=(PROGRAM,), start=subprocess.Popen, env=None,
+                 stdin=subprocess.PIPE, stdout=subprocess.PIPE, **popen):
         self.began = time.monotonic()
-        self.proc = subprocess.Popen([PROGRAM, "pipe", *args], stdin=stdin, stdout=stdout,
-                                     stderr=subprocess.PIPE,
-                                     env=environment() if env is None else env, **popen)
+        self.proc = start([*program, "pipe", *args], stdin=stdin, stdout=stdout,
+                          stderr=subprocess.PIPE, env=environment() if env is None else env,
+                          **popen)
         self.hello = None
 
     def __enter__(self):
@@ -88,6 +89,16 @@ class Piped:
     def is_asleep(self):
         with open(f"/proc/{self.proc.pid}/stat") as stat:
             return stat.read().rsplit(")", 1)[1].split()[0] == "S"
+
+
+def stuff(p, requests):
+    """Sends requests, reads nothing, until it takes no more of them. What was not sent."""
+    idle = 0
+    while requests and idle < 1000:
+        left = fill(p.proc.stdin.fileno(), requests)
+        idle = idle + 1 if len(left) == len(requests) and p.is_asleep() else 0
+        requests = left
+    return requests
 
 
 def of(events, kind, **want):

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 
-from piped import LINE_BYTES, Piped, fill, is_sanitized, of
+from piped import LINE_BYTES, Piped, fill, is_sanitized, of, stuff
 from program import FAILED, PROGRAM, REACHED, UNREACHED, USAGE, Cases, Skip, chain, environment, \
     expect, only, run
 
@@ -360,16 +360,6 @@ def interrupted_idle():
         p.ended().exits(UNREACHED).silent()
 
 
-def stuff(p, requests):
-    """Sends requests, reads nothing, until it takes no more of them. What was not sent."""
-    idle = 0
-    while requests and idle < 1000:
-        left = fill(p.proc.stdin.fileno(), requests)
-        idle = idle + 1 if len(left) == len(requests) and p.is_asleep() else 0
-        requests = left
-    return requests
-
-
 def requests_of(count, **options):
     return b"".join(json.dumps({"id": i, "target": DST, **options}).encode() + b"\n"
                     for i in range(count))
@@ -527,6 +517,15 @@ for backend in ("auto", "errqueue"):
             expect(sorted((e["id"], e["stop"], e["ttl"]) for e in of(events, "done")),
                    [(t, "reached", 1) for t in sorted(targets)])
             expect(p.hello["backend"] == "raw", p.hello["privileges"]["raw_sockets"])
+
+
+@cases.case("a name that the hosts file has")
+def named():
+    with Piped() as p:
+        events, end = p.send({"id": 1, "target": "localhost"}).finish()
+        done = of(events, "done")[0]
+        expect((done["stop"], done["address"] in ("127.0.0.1", "::1")), ("reached", True), done)
+        end.exits(REACHED).silent()
 
 
 @cases.case("of all privileges raw sockets are kept, or nothing")
