@@ -3,6 +3,7 @@
 
 import json
 import os
+import resource
 import signal
 import socket
 import subprocess
@@ -517,6 +518,19 @@ for backend in ("auto", "errqueue"):
             expect(sorted((e["id"], e["stop"], e["ttl"]) for e in of(events, "done")),
                    [(t, "reached", 1) for t in sorted(targets)])
             expect(p.hello["backend"] == "raw", p.hello["privileges"]["raw_sockets"])
+
+
+@cases.case("few descriptors: fewer at once, and none refused")
+def few_descriptors():
+    limit = (112, 112)
+    with Piped("--backend", "errqueue",
+               preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, limit)) as p:
+        p.send(*({"id": i, "target": f"127.1.1.{i}", "protocol": ("udp", "tcp")[i % 2]}
+                 for i in range(1, 60)))
+        events, end = p.finish()
+        end.exits(REACHED).silent()
+        expect(p.hello["limits"]["parallel"], 6)
+        expect(len(of(events, "done", stop="reached")), 59)
 
 
 @cases.case("a name that the hosts file has")
