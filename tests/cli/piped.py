@@ -6,9 +6,11 @@ import os
 import subprocess
 import time
 
-from program import LIMIT_S, PROGRAM, Result, environment, expect
+from program import LIMIT_S, PROGRAM, Result, chain, environment, expect
 
 LINE_BYTES = 16384  # no line of it is that long
+DST, DST6 = "203.0.113.9", "2001:db8:9::9"
+SLOW = {"wait": "60s", "wait-min": "60s"}
 
 
 class Piped:
@@ -121,3 +123,32 @@ def fill(fd, data):
         return data
     finally:
         os.set_blocking(fd, True)
+
+
+def pipe(*args, hops=4, delay="1ms", router=None, **more):
+    return Piped("--sim", chain(hops, delay=delay, router=router), *args, **more)
+
+
+def slow(*args, **more):
+    """A network where nothing is answered while a test runs."""
+    return pipe(*args, delay="20s", **more)
+
+
+def check_trace(events, ident, target, hops=4):
+    """One trace of a network where all answers: everything that is told of it."""
+    mine = [e for e in events if e.get("id") == ident]
+    done = mine.pop()
+    expect((done["event"], done["stop"], done["reached"], done["ttl"], done["address"]),
+           ("done", "reached", True, hops, target), done)
+    expect((done["error"], done["text"]), (None, None))
+    expect({e["event"] for e in mine} <= {"reply", "lost"}, True)
+    router = "2001:db8:1::{}" if ":" in target else "198.51.100.{}"
+    for ttl in range(1, hops):
+        expect({e["address"] for e in mine if e["ttl"] == ttl}, {router.format(ttl)}, f"TTL {ttl}")
+    expect(done["received"], len(of(mine, "reply")))
+    expect(done["sent"] >= done["received"] >= 3 * hops, True, done)
+    for reply in of(mine, "reply"):
+        expect((reply["reached"], reply["late"], reply["mpls"]),
+               (reply["ttl"] >= hops, False, []))
+        # Links of 1 ms, there and back.
+        expect(2e6 * min(reply["ttl"], hops) <= reply["rtt_ns"] <= reply["at_ns"], True, reply)
