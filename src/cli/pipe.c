@@ -47,7 +47,8 @@ static int read_number(const char *word, const char *value, uint64_t max, uint64
 
 static int read_word(struct wn_pipe_words *w, int argc, char **argv, int *at)
 {
-	static const char *const words[] = {"--sim", "--sim-seed", "--backend", "--parallel"};
+	static const char *const words[] = {
+		"--sim", "--sim-seed", "--backend", "--parallel", "--resolver"};
 	const char *word = argv[*at], *value = argv[*at + 1];
 	size_t which = 0;
 
@@ -55,12 +56,12 @@ static int read_word(struct wn_pipe_words *w, int argc, char **argv, int *at)
 		w->help = true;
 		return WN_EXIT_OK;
 	}
-	while (which < 4 && strcmp(word, words[which]) != 0)
+	while (which < 5 && strcmp(word, words[which]) != 0)
 		which++;
-	if (which == 4)
+	if (which == 5)
 		return wn_cli_fail(WN_EXIT_USAGE,
-			"pipe: unknown word %s (there are --sim, --sim-seed, --backend and "
-			"--parallel; other options go into requests)",
+			"pipe: unknown word %s (there are --sim, --sim-seed, --backend, "
+			"--parallel and --resolver; other options go into requests)",
 			word);
 	if (++*at == argc)
 		return wn_cli_fail(WN_EXIT_USAGE, "pipe: %s needs a value", word);
@@ -70,7 +71,7 @@ static int read_word(struct wn_pipe_words *w, int argc, char **argv, int *at)
 		return read_number(word, value, UINT64_MAX, &w->seed);
 	if (which == 3)
 		return read_number(word, value, WN_PIPE_PARALLEL_MAX, &w->parallel);
-	w->sim = value;
+	*(which == 4 ? &w->resolver : &w->sim) = value;
 	return WN_EXIT_OK;
 }
 
@@ -87,6 +88,10 @@ static int read_words(struct wn_pipe_words *w, int argc, char **argv)
 		return wn_cli_fail(WN_EXIT_USAGE,
 			"pipe: --sim and --backend exclude each other: a simulated network has "
 			"its own back end");
+	if (w->sim && w->resolver)
+		return wn_cli_fail(WN_EXIT_USAGE,
+			"pipe: --sim and --resolver exclude each other: a simulated network has "
+			"its own names");
 	if (w->seed && !w->sim)
 		return wn_cli_fail(WN_EXIT_USAGE, "pipe: --sim-seed needs --sim");
 	return WN_EXIT_OK;
@@ -97,7 +102,11 @@ static int read_words(struct wn_pipe_words *w, int argc, char **argv)
 static int open_context(struct wn_pipe *p, const struct wn_pipe_words *w)
 {
 	struct wend_config config = {
-		.size = sizeof(config), .backend = w->backend, .seed = w->seed};
+		.size = sizeof(config),
+		.backend = w->backend,
+		.seed = w->seed,
+		.resolver = w->resolver,
+	};
 	struct wn_strbuf text = WN_STRBUF_INIT;
 	struct wn_errctx ctx = {0};
 	struct wn_topo *topo = NULL;
@@ -117,6 +126,11 @@ static int open_context(struct wn_pipe *p, const struct wn_pipe_words *w)
 		err = wend_options_new(&p->plain);
 	if (err == WEND_OK)
 		return WN_EXIT_OK;
+	if (err == WEND_EUSAGE)
+		return wn_cli_fail(WN_EXIT_USAGE,
+			"pipe: --resolver is \"%s\", should be the address of a DNS server, like "
+			"192.0.2.53 or [2001:db8::53]:53",
+			w->resolver);
 	return wn_cli_fail(err == WEND_EPARSE ? WN_EXIT_USAGE : WN_EXIT_FAILED, "pipe: %s",
 		ctx.code ? ctx.text : wend_err_text(err));
 }

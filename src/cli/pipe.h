@@ -31,7 +31,7 @@ struct wn_pipe_item {
 };
 
 struct wn_pipe_words { /* what was typed */
-	const char *sim;
+	const char *sim, *resolver;
 	uint64_t seed, parallel;
 	uint32_t backend; /* enum wend_backend */
 	bool help;

@@ -61,8 +61,7 @@ static void remove_item(struct wn_pipe *p, struct wn_pipe_item *item)
 
 void wn_pipe_take(struct wn_pipe *p, const struct wend_event *ev)
 {
-	if (ev->kind <= WEND_DONE) /* a later library may tell more */
-		wn_pipe_tell_event(p, ev->user, ev);
+	wn_pipe_tell_event(p, ev->user, ev);
 	if (ev->kind == WEND_DONE)
 		remove_item(p, ev->user);
 }
@@ -138,7 +137,9 @@ static void start(struct wn_pipe *p, struct wn_pipe_item **at, const wend_option
 	}
 	item->id = r->id;
 	item->icmp = is_icmp(r);
-	if (r->ask == WN_IN_PROBE)
+	if (r->ask == WN_IN_LOOKUP)
+		err = wend_lookup(p->w, r->target, NULL, item, &item->wend_id);
+	else if (r->ask == WN_IN_PROBE)
 		err = wend_probe(p->w, r->target, r->ttl, o, NULL, item, &item->wend_id);
 	else
 		err = wend_trace(p->w, r->target, o, NULL, item, &item->wend_id);
@@ -195,6 +196,7 @@ void wn_pipe_ask(struct wn_pipe *p, const char *line, size_t len)
 	switch (p->request.ask) {
 	case WN_IN_TRACE:
 	case WN_IN_PROBE:
+	case WN_IN_LOOKUP:
 		ask_start(p);
 		break;
 	case WN_IN_CANCEL:

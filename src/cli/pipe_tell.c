@@ -105,6 +105,16 @@ static void write_reply(
 	write_labels(w, ev);
 }
 
+static void write_name(struct wn_jw *w, const struct wend_event *ev)
+{
+	write_address(w, ev);
+	if (ev->err == WEND_OK)
+		wn_jw_text(w, "name", ev->name);
+	else
+		wn_jw_null(w, "name");
+	wn_jw_text(w, "status", wend_err_name(ev->err));
+}
+
 static void write_failure(struct wn_jw *w, int err, const char *text)
 {
 	if (err) {
@@ -118,7 +128,10 @@ static void write_failure(struct wn_jw *w, int err, const char *text)
 
 static void write_done(struct wn_jw *w, const struct wend_event *ev)
 {
-	wn_jw_text(w, "stop", wend_stop_name(ev->stop));
+	if (ev->stop == WEND_STOP_NONE) /* a look-up has nothing to stop */
+		wn_jw_null(w, "stop");
+	else
+		wn_jw_text(w, "stop", wend_stop_name(ev->stop));
 	wn_jw_bool(w, "reached", ev->reached);
 	wn_jw_opt(w, "ttl", ev->ttl ? ev->ttl : -1);
 	write_address(w, ev);
@@ -131,20 +144,28 @@ void wn_pipe_tell_event(
 	struct wn_pipe *p, const struct wn_pipe_item *item, const struct wend_event *ev)
 {
 	static const char *const names[] = {
-		[WEND_REPLY] = "reply", [WEND_LOST] = "lost", [WEND_DONE] = "done"};
+		[WEND_REPLY] = "reply",
+		[WEND_LOST] = "lost",
+		[WEND_DONE] = "done",
+		[WEND_NAME] = "name",
+	};
 	struct wn_jw w;
 
+	if (ev->kind < WEND_REPLY || ev->kind > WEND_NAME)
+		return; /* a later library may tell more */
 	begin(p, &w, names[ev->kind]);
 	write_id(&w, "id", &item->id);
 	wn_jw_int(&w, "at_ns", ev->at_ns);
-	if (ev->kind == WEND_DONE) {
-		write_done(&w, ev);
-	} else {
+	if (ev->kind == WEND_REPLY || ev->kind == WEND_LOST) {
 		wn_jw_int(&w, "ttl", ev->ttl);
 		wn_jw_int(&w, "number", ev->probe);
 	}
 	if (ev->kind == WEND_REPLY)
 		write_reply(&w, item, ev);
+	else if (ev->kind == WEND_NAME)
+		write_name(&w, ev);
+	else if (ev->kind == WEND_DONE)
+		write_done(&w, ev);
 	end(p, &w);
 }
 

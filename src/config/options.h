@@ -128,7 +128,9 @@ wn_err wn_request_params(const struct wn_request *req, enum wn_proto proto,
 		"is standard input; what is no existing file, and has no slash in it, is a HOST "  \
 		"to trace, with the options of trace. --format json gives the findings as data. "  \
 		"More probes show more: try -q 20.")                                               \
-	X(pipe, "[--sim FILE|builtin] [--sim-seed N] [--backend NAME] [--parallel N]",             \
+	X(pipe,                                                                                    \
+		"[--sim FILE|builtin] [--sim-seed N] [--backend NAME] [--parallel N] "             \
+		"[--resolver ADDRESS[:PORT]]",                                                     \
 		"Trace for a program in any language",                                             \
 		"Reads requests as JSON lines from standard input and tells what happens as "      \
 		"JSON lines on standard output, many traces and single probes at once: "           \
@@ -136,7 +138,8 @@ wn_err wn_request_params(const struct wn_request *req, enum wn_proto proto,
 		"early. "                                                                          \
 		"Options go into requests, by their long names. --parallel says how many may be "  \
 		"under way at once (default 1000); further requests wait. --sim uses a simulated " \
-		"network, --backend is auto, raw or errqueue. At the end of its input it "         \
+		"network, --backend is auto, raw or errqueue, --resolver a DNS server. At the "    \
+		"end of its input it "                                                             \
 		"finishes "                                                                        \
 		"what is under way and exits with 0; a signal cancels all, and it exits with 1; "  \
 		"2 is wrong usage, 3 that it could not run or write. docs/pipe.md describes the "  \

@@ -19,6 +19,7 @@ static const struct {
 } asks[] = {
 	{"target", WN_IN_TRACE},
 	{"probe", WN_IN_PROBE},
+	{"lookup", WN_IN_LOOKUP},
 	{"cancel", WN_IN_CANCEL},
 	{"ping", WN_IN_PING},
 };
@@ -28,10 +29,16 @@ const char *wn_in_ask_name(enum wn_in_ask ask)
 {
 	static const char *const names[] = {[WN_IN_TRACE] = "trace",
 		[WN_IN_PROBE] = "probe",
+		[WN_IN_LOOKUP] = "lookup",
 		[WN_IN_CANCEL] = "cancel",
 		[WN_IN_PING] = "ping"};
 
 	return names[ask];
+}
+
+bool wn_in_ask_starts(enum wn_in_ask ask)
+{
+	return ask == WN_IN_TRACE || ask == WN_IN_PROBE || ask == WN_IN_LOOKUP;
 }
 
 bool wn_in_id_eq(const struct wn_in_id *a, const struct wn_in_id *b)
@@ -85,7 +92,8 @@ static wn_err read_ask(const json_t *root, struct wn_in_request *out, struct wn_
 		err = WN_EUSAGE;
 	if (!key)
 		return wn_fail(ctx, WN_EUSAGE,
-			"nothing is asked for: give one of target, probe, cancel and ping");
+			"nothing is asked for: give one of target, probe, lookup, cancel and "
+			"ping");
 	if (!id && !err)
 		return wn_fail(
 			ctx, WN_EUSAGE, "id is missing: name the %s", wn_in_ask_name(out->ask));
@@ -204,7 +212,7 @@ static wn_err read_target(
 static wn_err read_key(
 	const char *key, const json_t *v, struct wn_in_request *out, struct wn_errctx *ctx)
 {
-	bool starts = out->ask == WN_IN_TRACE || out->ask == WN_IN_PROBE;
+	bool starts = wn_in_ask_starts(out->ask);
 
 	if (strcmp(key, wn_in_ask_name(out->ask)) == 0 && !starts)
 		return WN_OK;
@@ -213,8 +221,10 @@ static wn_err read_key(
 			wn_in_ask_name(out->ask));
 	if (strcmp(key, "id") == 0)
 		return WN_OK;
-	if (strcmp(key, "target") == 0 || strcmp(key, "probe") == 0)
+	if (strcmp(key, "target") == 0 || strcmp(key, "probe") == 0 || strcmp(key, "lookup") == 0)
 		return read_target(key, v, out, ctx);
+	if (out->ask == WN_IN_LOOKUP)
+		return wn_fail(ctx, WN_EUSAGE, "a lookup has an id and no options");
 	if (strcmp(key, "ttl") == 0)
 		return read_ttl(v, out, ctx);
 	return is_key(key) ? read_value(key, v, out, ctx) : bad_key(key, ctx);

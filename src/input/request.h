@@ -16,7 +16,7 @@
 #define WN_IN_SETTINGS	    64
 #define WN_IN_NUMBER_BYTES  32 /* a number as text */
 
-enum wn_in_ask { WN_IN_UNKNOWN, WN_IN_TRACE, WN_IN_PROBE, WN_IN_CANCEL, WN_IN_PING };
+enum wn_in_ask { WN_IN_UNKNOWN, WN_IN_TRACE, WN_IN_PROBE, WN_IN_LOOKUP, WN_IN_CANCEL, WN_IN_PING };
 
 /* What a client calls something: a number or a text, which are never the same. */
 struct wn_in_id {
@@ -28,7 +28,7 @@ struct wn_in_id {
 struct wn_in_request {
 	enum wn_in_ask ask;
 	struct wn_in_id id; /* of CANCEL whose end is asked for, of PING what comes back */
-	const char *target; /* TRACE, PROBE; all texts lie in store */
+	const char *target; /* TRACE, PROBE, LOOKUP; all texts lie in store */
 	uint8_t ttl;	    /* PROBE */
 	size_t setting_count;
 	struct {
@@ -45,6 +45,8 @@ struct wn_in_request {
 wn_err wn_in_request(
 	const char *line, size_t len, struct wn_in_request *out, struct wn_errctx *ctx);
 const char *wn_in_ask_name(enum wn_in_ask ask); /* NULL: UNKNOWN */
+/* It takes an id of its own, and tells events by it. */
+bool wn_in_ask_starts(enum wn_in_ask ask);
 bool wn_in_id_eq(const struct wn_in_id *a, const struct wn_in_id *b);
 
 #endif

@@ -84,6 +84,25 @@ def refused():
                ("unreachable", False, 3, "198.51.100.3"))
 
 
+@cases.case("names, of those who answer and of an address")
+def names():
+    with pipe() as p:
+        p.send({"id": 1, "target": DST, "numeric": False}, {"id": 2, "target": DST},
+               {"id": 3, "lookup": DST6}, {"id": 4, "lookup": "192.0.2.77"})
+        events, end = p.finish()
+        end.exits(REACHED).silent()
+        expect({e["address"]: (e["name"], e["status"]) for e in of(events, "name", id=1)},
+               {f"198.51.100.{i}": (f"r{i}.example", "ok") for i in range(1, 4)} |
+               {DST: ("dst.example", "ok")})
+        expect(of(events, "name", id=2), [])
+        for ident, name, status, error in ((3, "dst.example", "ok", None),
+                                           (4, None, "not-found", "not-found")):
+            told, done = (e for e in events if e["id"] == ident)
+            expect((told["event"], told["name"], told["status"]), ("name", name, status))
+            expect((done["event"], done["stop"], done["error"], done["address"]),
+                   ("done", None, error, told["address"]))
+
+
 # ---- many ----
 
 @cases.case("1000 at once, each told in full")
@@ -193,7 +212,7 @@ MISTAKES = [  # line, id, request, error, words
     (b"[" * 16000, None, None, "parse", "depth"),
     (b'{"id": 1, "id": 1, "target": "h"}', None, None, "parse", "duplicate"),
     (b'{"id": 1, "target": "' + b"h" * LINE_BYTES + b'"}', None, None, "out-of-range", "16384 bytes"),
-    (b'{"id": 1}', 1, None, "usage", "target, probe, cancel and ping"),
+    (b'{"id": 1}', 1, None, "usage", "lookup, cancel and ping"),
     (b'{"target": "h"}', None, "trace", "usage", "id is missing"),
     (b'{"id": true, "target": "h"}', None, "trace", "usage", "id: must be"),
     (b'{"id": "' + b"i" * 65 + b'", "target": "h"}', None, "trace", "usage", "64 bytes"),
@@ -222,6 +241,8 @@ MISTAKES = [  # line, id, request, error, words
     (b'{"cancel": "\\n"}', "\n", "cancel", "not-found", 'id "\n"'),
     (b'{"cancel": null}', None, "cancel", "usage", "cancel: must be"),
     (b'{"cancel": 5, "id": 6}', 5, "cancel", "usage", "stands alone"),
+    (b'{"id": 1, "lookup": "dst.example"}', 1, "lookup", "usage", "address"),
+    (b'{"id": 1, "lookup": "203.0.113.9", "wait": 1}', 1, "lookup", "usage", "no options"),
     (b'{"ping": 5, "target": 6}', 5, None, "usage", "two requests"),
 ]
 

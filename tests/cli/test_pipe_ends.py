@@ -265,6 +265,8 @@ for what, args, words in (
         ("unknown", ("--protocol", "udp"), ("unknown word --protocol", "requests")),
         ("an operand", ("192.0.2.1",), ("unknown word 192.0.2.1",)),
         ("no value", ("--sim",), ("--sim needs a value",)),
+        ("server", ("--resolver", "dns"), ('--resolver is "dns"', "192.0.2.53")),
+        ("names of a simulation", ("--sim", "builtin", "--resolver", "::1"), ("exclude each other",)),
         ("back end", ("--backend", "fast"), ('--backend is "fast"', "errqueue")),
         ("parallel", ("--parallel", "0"), ('--parallel is "0"', "1 to 100000")),
         ("seed without network", ("--sim-seed", "4"), ("--sim-seed needs --sim",)),

@@ -31,14 +31,15 @@ static void write_id(struct wn_jw *w, const char *key, const struct wn_in_id *id
 
 static void write_request(struct wn_strbuf *out, const struct wn_in_request *r)
 {
-	bool starts = r->ask == WN_IN_TRACE || r->ask == WN_IN_PROBE;
+	bool starts = wn_in_ask_starts(r->ask);
 	struct wn_jw w;
 
 	wn_jw_init(&w, out, 0);
 	wn_jw_object(&w, NULL);
 	write_id(&w, starts ? "id" : wn_in_ask_name(r->ask), &r->id);
 	if (starts)
-		wn_jw_text(&w, r->ask == WN_IN_TRACE ? "target" : "probe", r->target);
+		wn_jw_text(
+			&w, r->ask == WN_IN_TRACE ? "target" : wn_in_ask_name(r->ask), r->target);
 	if (r->ask == WN_IN_PROBE)
 		wn_jw_int(&w, "ttl", r->ttl);
 	for (size_t i = 0; i < r->setting_count; i++)
@@ -64,7 +65,7 @@ static void check_request(struct world *w)
 	struct wn_errctx ctx = {0};
 
 	prop_check(r->ask != WN_IN_UNKNOWN && r->id.kind != WN_IN_ID_NONE);
-	prop_check((r->target != NULL) == (r->ask == WN_IN_TRACE || r->ask == WN_IN_PROBE));
+	prop_check((r->target != NULL) == wn_in_ask_starts(r->ask));
 	write_request(&text, r);
 	/* Escapes may make it too long for one line; it is a request all the same. */
 	if (text.len < WN_IN_REQUEST_BYTES) {

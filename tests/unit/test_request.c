@@ -157,6 +157,9 @@ static void test_others(void **state)
 	assert_int_equal(got.ttl, 3);
 	assert_string_equal(got.id.text, "5");
 	assert_int_equal(got.setting_count, 0);
+	assert_int_equal(ask("{\"lookup\": \"192.0.2.1\", \"id\": 5}"), WN_OK);
+	assert_int_equal(got.ask, WN_IN_LOOKUP);
+	assert_string_equal(got.target, "192.0.2.1");
 	assert_int_equal(ask("{\"cancel\": 5}"), WN_OK);
 	assert_int_equal(got.ask, WN_IN_CANCEL);
 	number = got.id;
@@ -181,8 +184,8 @@ static const struct {
 	{"{\"id\": 1, \"target\": \"\xff\"}", "not JSON", WN_EPARSE, WN_IN_UNKNOWN, 0},
 	{"{\"id\": 99999999999999999999}", "not JSON", WN_EPARSE, WN_IN_UNKNOWN, 0},
 	{"[1]", "must be an object", WN_EPARSE, WN_IN_UNKNOWN, 0},
-	{"{}", "target, probe, cancel and ping", WN_EUSAGE, WN_IN_UNKNOWN, 0},
-	{"{\"id\": 3}", "target, probe, cancel and ping", WN_EUSAGE, WN_IN_UNKNOWN, 3},
+	{"{}", "lookup, cancel and ping", WN_EUSAGE, WN_IN_UNKNOWN, 0},
+	{"{\"id\": 3}", "lookup, cancel and ping", WN_EUSAGE, WN_IN_UNKNOWN, 3},
 	{"{\"target\": \"h\"}", "id is missing", WN_EUSAGE, WN_IN_TRACE, 0},
 	{"{\"probe\": \"h\", \"ttl\": 1}", "name the probe", WN_EUSAGE, WN_IN_PROBE, 0},
 	{"{\"id\": null, \"target\": \"h\"}", "id: must be", WN_EUSAGE, WN_IN_TRACE, 0},
@@ -197,6 +200,8 @@ static const struct {
 	{"{\"id\": 3, \"target\": \"h\", \"ttl\": 1}", "max-ttl", WN_EUSAGE, WN_IN_TRACE, 3},
 	{"{\"id\": 3, \"target\": \"h\", \"probe\": \"i\"}", "two requests", WN_EUSAGE,
 		WN_IN_UNKNOWN, 3},
+	{"{\"id\": 3, \"lookup\": \"h\", \"wait\": 1}", "no options", WN_EUSAGE, WN_IN_LOOKUP, 3},
+	{"{\"id\": 3, \"lookup\": \"h\", \"ttl\": 1}", "no options", WN_EUSAGE, WN_IN_LOOKUP, 3},
 	{"{\"cancel\": 3, \"ping\": 4}", "two requests", WN_EUSAGE, WN_IN_UNKNOWN, 0},
 	{"{\"cancel\": {}}", "cancel: must be", WN_EUSAGE, WN_IN_CANCEL, 0},
 	{"{\"cancel\": 3, \"id\": 4}", "stands alone", WN_EUSAGE, WN_IN_CANCEL, 3},
