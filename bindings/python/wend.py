@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """libwend for Python: traces of network paths, with nothing but the standard library.
 
-    from wend import Traceroute
+    from wend import Context, Traceroute
 
     for hop in Traceroute("192.0.2.1").run():
         print(hop.ttl, hop.ip, hop.hostname, hop.rtt1, hop.rtt2, hop.rtt3)
@@ -9,18 +9,19 @@
     async for hop in Traceroute("192.0.2.1", protocol="icmp", max_ttl=20):
         print(hop)
 
-Options are those of `wend trace --help` that docs/libwend.md lists, with _ for -. Times are milliseconds.
-The library is libwend.so.0, or what the environment variable WEND_LIBRARY names.
+Many traces share a Context, which any event loop can drive: watch its fileno() for readability and call
+its process(). Options are those of `wend trace --help` that docs/libwend.md lists, with _ for -. Times are
+milliseconds. The library is libwend.so.0, or what the environment variable WEND_LIBRARY names.
 """
 
 import asyncio
 import ctypes
 import os
-import socket
 
-__all__ = ["Hop", "Traceroute", "WendError", "version"]
+__all__ = ["Context", "Hop", "Traceroute", "WendError", "version"]
 
-REPLY, LOST, DONE = 1, 2, 3
+REPLY, LOST, DONE, NAME = 1, 2, 3, 4
+AGAIN, NOT_FOUND = -14, -7
 ADDRESS_TEXT = 46
 
 
@@ -42,14 +43,16 @@ class _Event(ctypes.Structure):
                 ("address", ctypes.c_uint8 * 16), ("icmp_type", ctypes.c_uint8),
                 ("icmp_code", ctypes.c_uint8), ("tcp_flags", ctypes.c_uint8),
                 ("reply_ttl", ctypes.c_int16), ("mpls_count", ctypes.c_uint32),
-                ("mpls", ctypes.c_uint32 * 8)]
+                ("mpls", ctypes.c_uint32 * 8), ("sys_errno", ctypes.c_int32),
+                ("name", ctypes.c_char_p)]
 
 
 class _Config(ctypes.Structure):
     _fields_ = [("size", ctypes.c_uint32), ("backend", ctypes.c_uint32),
                 ("topology", ctypes.c_char_p), ("seed", ctypes.c_uint64),
                 ("pps", ctypes.c_uint32), ("pps_per_destination", ctypes.c_uint32),
-                ("pps_per_router", ctypes.c_uint32), ("reserved", ctypes.c_uint32)]
+                ("pps_per_router", ctypes.c_uint32), ("reserved", ctypes.c_uint32),
+                ("resolver", ctypes.c_char_p)]
 
 
 class _Stats(ctypes.Structure):
@@ -82,7 +85,8 @@ def _load():
             ("wend_next_event", ctypes.c_int, pointer, event),
             ("wend_event_address", ctypes.c_char_p, event, ctypes.c_char_p),
             ("wend_trace", ctypes.c_int, pointer, ctypes.c_char_p, pointer, pointer, pointer,
-             ctypes.POINTER(ctypes.c_uint64))):
+             ctypes.POINTER(ctypes.c_uint64)),
+            ("wend_cancel", ctypes.c_int, pointer, ctypes.c_uint64)):
         function = getattr(lib, name)
         function.restype, function.argtypes = result, arguments
     return lib
@@ -96,12 +100,13 @@ def version():
 
 
 class Hop:
-    """Who answered at a TTL: ip None for silence, hostname None without a name, RTTs of its first
-    three probes in milliseconds, None where there was no answer."""
+    """Who answered at a TTL: ip of the first that did, None for silence; hostname None without a name;
+    rtt1, rtt2, rtt3 of its first three probes in milliseconds, None where there was no answer. Of all its
+    probes rtts and ips tell."""
 
     def __init__(self, ttl, probes):
         self.ttl, self.ip, self.hostname, self.reached = ttl, None, None, False
-        self.rtts = [None] * probes
+        self.rtts, self.ips = [None] * probes, [None] * probes
         self.decided = 0
 
     rtt1 = property(lambda self: self._rtt(0))
@@ -115,159 +120,252 @@ class Hop:
         return f"Hop({self.ttl}, {self.ip}, {self.rtts})"
 
 
-class Traceroute:
-    """One trace. topology: the text of a simulated network instead of the real one. names: look up
-    the names of hops. pps_per_router: so many probes a second at most of those that one of them
-    answers. After the run stop says why it ended ("reached"), reached whether it did, and stats has
-    the counters of <wend/wend.h>."""
+class Context:
+    """Any number of traces in one thread, on one descriptor. topology: the text of a simulated network
+    instead of the real one; resolver: "address[:port]" of a DNS server instead of the system's. pps,
+    pps_per_destination, pps_per_router: so many probes a second at most of all together, to one address,
+    and of those that one router answers; 0: no bound."""
 
-    def __init__(self, host, *, topology=None, names=True, pps_per_router=0, **options):
-        self.host, self.stop, self.reached, self.stats = host, None, False, {}
-        self._pps_per_router = pps_per_router
-        self._names, self._topology = names, topology
-        self._options = {key.replace("_", "-"): self._text(value)
-                         for key, value in options.items()}
-        self._hops, self._context = {}, None
-        self._probes = int(self._options.get("probes", "3"))
+    def __init__(self, *, topology=None, resolver=None, pps=0, pps_per_destination=0, pps_per_router=0):
+        config = _Config(ctypes.sizeof(_Config), topology=topology.encode() if topology else None,
+                         pps=pps, pps_per_destination=pps_per_destination,
+                         pps_per_router=pps_per_router, resolver=resolver.encode() if resolver else None)
+        self._pointer, self._traces, self._watchers = ctypes.c_void_p(), {}, 0
+        self._event = _Event()
+        code = _lib.wend_new(ctypes.byref(config), ctypes.byref(self._pointer))
+        if code != 0:
+            raise WendError(code, _lib.wend_err_text(code).decode())
 
-    @staticmethod
-    def _text(value):
-        return {True: "yes", False: "no"}.get(value, str(value)) if isinstance(value, bool) \
-            else str(value)
+    def __enter__(self):
+        return self
 
-    def run(self):
-        """The hops in order, when the trace is over. Blocks."""
-        return list(self._blocking())
+    def __exit__(self, *_):
+        self.close()
 
-    def _blocking(self):
-        self._open()
-        try:
-            while self._take() is None:
-                self._check(_lib.wend_run(self._context, 100000), (0, -14))
-            yield from self._finish()
-        finally:
-            self._close()
-        for hop in self._list():
-            self._name(hop)
+    def close(self):
+        """Ends what is under way, without telling it."""
+        if self._pointer:
+            _lib.wend_free(self._pointer)
+            self._pointer = ctypes.c_void_p()
+        self._traces.clear()
 
-    async def __aiter__(self):
-        """The hops in order, each as soon as it and all before it are decided."""
-        loop, news = asyncio.get_running_loop(), asyncio.Event()
-        self._open()
-        fd, done, told = _lib.wend_fd(self._context), None, 0
-        loop.add_reader(fd, news.set)
-        try:
-            while done is None:
-                await news.wait()
-                news.clear()
-                _lib.wend_process(self._context, 0)
-                done = self._take()
-                ready = self._finish() if done is not None else self._decided()
-                for hop in ready[told:]:
-                    told += 1
-                    if self._names and hop.ip:
-                        await loop.run_in_executor(None, self._name, hop)
-                    yield hop
-        finally:
-            loop.remove_reader(fd)
-            self._close()
+    @property
+    def stats(self):
+        """The counters of <wend/wend.h>, by their names."""
+        stats = _Stats(ctypes.sizeof(_Stats))
+        self._check(_lib.wend_stats(self._pointer, ctypes.byref(stats)))
+        return {name: getattr(stats, name) for name, _ in _Stats._fields_[1:]}
+
+    def fileno(self):
+        """Readable when process has something to do."""
+        return _lib.wend_fd(self._pointer)
+
+    def process(self):
+        """Does what there is to do, and calls callbacks of traces. Never blocks."""
+        self._check(min(_lib.wend_process(self._pointer, 0), 0))
+        self._tell()
+
+    def wait(self, seconds):
+        """Does what there is to do for so long, or until nothing is under way."""
+        self._check(_lib.wend_run(self._pointer, int(seconds * 1e6)), (0, AGAIN))
+        self._tell()
 
     # ---- inside ----
 
     def _check(self, code, fine=(0,)):
         if code not in fine:
-            text = _lib.wend_error(self._context) if self._context else b""
-            raise WendError(code, (text or _lib.wend_err_text(code)).decode())
+            raise WendError(code, _lib.wend_error(self._pointer).decode())
 
-    def _open(self):
-        self._hops = {}
-        options, context = ctypes.c_void_p(), ctypes.c_void_p()
-        config = _Config(ctypes.sizeof(_Config),
-                         topology=self._topology.encode() if self._topology else None,
-                         pps_per_router=self._pps_per_router)
-        self._check(_lib.wend_options_new(ctypes.byref(options)))
+    def _start(self, trace, options):
+        number = ctypes.c_uint64()
+        self._check(_lib.wend_trace(self._pointer, trace.host.encode(), options, None, None,
+                                    ctypes.byref(number)))
+        self._traces[number.value] = trace
+        return number.value
+
+    def _cancel(self, number):
+        self._traces.pop(number, None)
+        self._check(_lib.wend_cancel(self._pointer, number), (0, NOT_FOUND))
+
+    def _tell(self):
+        """All events are read before anybody is told: a callback that fails keeps none from others."""
+        event, calls, error = self._event, [], None
+        while _lib.wend_next_event(self._pointer, ctypes.byref(event)) == 0:
+            if event.size != ctypes.sizeof(_Event):
+                raise WendError(-20, "this library's events are not those of this module")
+            trace = self._traces.get(event.id)
+            if event.kind == DONE:
+                self._traces.pop(event.id, None)
+            if trace:
+                calls.extend(trace._take(event))
+        for call, *arguments in calls:
+            try:
+                call(*arguments)
+            except Exception as problem:  # noqa: BLE001
+                error = error or problem
+        if error:
+            raise error
+
+    def _watch(self, loop):
+        self._watchers += 1
+        if self._watchers == 1:
+            loop.add_reader(self.fileno(), self.process)
+
+    def _unwatch(self, loop):
+        self._watchers -= 1
+        if self._watchers == 0:
+            loop.remove_reader(self.fileno())
+
+
+class Traceroute:
+    """One trace, to be made once: by run(), as an asynchronous iterator, or by start() where a context
+    is driven by some other loop. names: look up host names of those who answer. After its end stop says
+    why it ended ("reached"), reached whether it did, error what went wrong, None."""
+
+    def __init__(self, host, *, context=None, topology=None, resolver=None, names=True, **options):
+        self.host, self.stop, self.reached, self.error, self.done = host, None, False, None, False
+        self._shared, self._context, self._number = context, None, None
+        self._own = {"topology": topology, "resolver": resolver}
+        self._options = {key.replace("_", "-"): self._text(value)
+                         for key, value in options.items()}
+        self._names, self._hostnames, self._hops, self._last = names, {}, {}, 0
+        self._first, self._probes = (int(self._options.get(key, value))
+                                     for key, value in (("first-ttl", 1), ("probes", 3)))
+        self._on_done, self._news = None, None
+
+    @staticmethod
+    def _text(value):
+        return ("yes" if value else "no") if isinstance(value, bool) else str(value)
+
+    def run(self):
+        """The hops in order, when the trace is over. Blocks."""
         try:
-            for key, value in self._options.items():
+            self.start()
+            while not self.done:
+                self._context.wait(0.1)
+        finally:
+            self._leave()
+        return self._result()
+
+    async def __aiter__(self):
+        """The hops in order, each as soon as it and all before it are decided and named."""
+        loop, told, watched = asyncio.get_running_loop(), 0, False
+        self._news = asyncio.Event()
+        try:
+            self.start()
+            self._context._watch(loop)
+            watched = True
+            while not self.done:
+                await self._news.wait()
+                self._news.clear()
+                for hop in (self._result() if self.done else self._decided())[told:]:
+                    told += 1
+                    yield hop
+        finally:
+            if watched:
+                self._context._unwatch(loop)
+            self._leave()
+
+    def start(self, on_done=None):
+        """Begins, and calls on_done(trace) when it is over, from inside process() of the context."""
+        self._context = self._shared or Context(**self._own)
+        self._on_done = on_done
+        options = ctypes.c_void_p()
+        self._context._check(_lib.wend_options_new(ctypes.byref(options)))
+        try:
+            for key, value in {"numeric": "no" if self._names else "yes", **self._options}.items():
                 code = _lib.wend_options_set(options, key.encode(), value.encode())
                 if code != 0:
                     raise WendError(code, _lib.wend_options_error(options).decode())
-            self._check(_lib.wend_new(ctypes.byref(config), ctypes.byref(context)))
-            self._context = context
-            code = _lib.wend_trace(context, self.host.encode(), options, None, None, None)
-            if code != 0:
-                error = WendError(code, _lib.wend_error(context).decode())
-                self._close()
-                raise error
+            self._number = self._context._start(self, options)
         finally:
             _lib.wend_options_free(options)
 
-    def _close(self):
-        if self._context:
-            stats = _Stats(ctypes.sizeof(_Stats))
-            _lib.wend_stats(self._context, ctypes.byref(stats))
-            self.stats = {name: getattr(stats, name) for name, _ in _Stats._fields_[1:]}
-            _lib.wend_free(self._context)
-            self._context = None
+    def cancel(self):
+        """Ends it without telling anybody."""
+        if self._number is not None and not self.done:
+            self._context._cancel(self._number)
+        self.done = True
+
+    @property
+    def hops(self):
+        """Those known by now: at the end up to the target, or the last that answered."""
+        last = self._last if self.reached else max(
+            (ttl for ttl, hop in self._hops.items() if hop.ip), default=0)
+        return [self._hop(ttl) for ttl in range(self._first, last + 1)]
+
+    # ---- inside ----
+
+    def _leave(self):
+        if not self._context:
+            return
+        if self._shared:
+            self.cancel()
+        else:
+            self._context.close()
+        self._context = None
 
     def _hop(self, ttl):
         return self._hops.setdefault(ttl, Hop(ttl, self._probes))
 
-    def _take(self):
-        """Reads the events there are; the last one, None when it has not come."""
-        event = _Event()
-        while _lib.wend_next_event(self._context, ctypes.byref(event)) == 0:
-            if event.size != ctypes.sizeof(_Event):
-                raise WendError(-20, "this library's events are not those of this module")
-            if event.kind == DONE:
-                self._end(event)
-                return event
+    def _take(self, event):
+        """The calls that follow from an event."""
+        if event.kind in (REPLY, LOST):
             hop = self._hop(event.ttl)
             hop.decided += not event.late
             if event.kind == REPLY:
                 self._answer(hop, event)
-        return None
+        elif event.kind == NAME:
+            self._name(self._address(event), event.name.decode() or None)
+        elif event.kind == DONE:
+            self._end(event)
+            if self._on_done:
+                yield self._on_done, self
+        if self._news:
+            self._news.set()
+
+    @staticmethod
+    def _address(event):
+        text = ctypes.create_string_buffer(ADDRESS_TEXT)
+        return _lib.wend_event_address(ctypes.byref(event), text).decode()
 
     def _answer(self, hop, event):
-        text = ctypes.create_string_buffer(ADDRESS_TEXT)
-        address = _lib.wend_event_address(ctypes.byref(event), text).decode()
+        address = self._address(event)
         hop.ip = hop.ip or address
+        hop.hostname = self._hostnames.get(hop.ip)
         hop.reached = hop.reached or bool(event.reached)
-        if event.probe < len(hop.rtts) and event.rtt_ns >= 0:
-            hop.rtts[event.probe] = event.rtt_ns / 1e6
+        if event.probe < self._probes:
+            hop.ips[event.probe] = address
+            if event.rtt_ns >= 0:
+                hop.rtts[event.probe] = event.rtt_ns / 1e6
+
+    def _name(self, address, name):
+        self._hostnames[address] = name
+        for hop in self._hops.values():
+            if hop.ip == address:
+                hop.hostname = name
 
     def _end(self, event):
-        self.stop, self.reached = _lib.wend_stop_name(event.stop).decode(), bool(event.reached)
-        self._last = event.ttl
-        if event.err and not self._hops:
-            raise WendError(event.err, _lib.wend_err_text(event.err).decode())
+        self.done, self.stop = True, _lib.wend_stop_name(event.stop).decode()
+        self.reached, self._last = bool(event.reached), event.ttl
+        if event.err:
+            self.error = WendError(event.err,
+                                   f"{self.host}: {_lib.wend_err_text(event.err).decode()}")
 
-    def _list(self):
-        first = int(self._options.get("first-ttl", "1"))
-        return [self._hop(ttl) for ttl in range(first, max(self._hops, default=0) + 1)]
+    def _result(self):
+        if self.error and not self._hops:
+            raise self.error
+        return self.hops
 
     def _decided(self):
         """Hops from the first on that nothing more is to come of."""
         ready = []
-        for hop in self._list():
-            if hop.decided < self._probes:
+        for ttl in range(self._first, max(self._hops, default=0) + 1):
+            hop = self._hop(ttl)
+            if hop.decided < self._probes or (
+                    self._names and hop.ip and hop.ip not in self._hostnames):
                 break
             ready.append(hop)
             if hop.reached:
                 break
         return ready
-
-    def _finish(self):
-        """All hops: up to the target, or the last that answered."""
-        last = self._last if self.reached else max(
-            (ttl for ttl, hop in self._hops.items() if hop.ip), default=0)
-        for ttl in [ttl for ttl in self._hops if ttl > last]:
-            del self._hops[ttl]
-        return self._list()
-
-    def _name(self, hop):
-        if not self._names or not hop.ip or self._topology:
-            return
-        try:
-            hop.hostname = socket.gethostbyaddr(hop.ip)[0]
-        except OSError:
-            hop.hostname = None

@@ -99,16 +99,20 @@ WEND_API const char *wend_options_error(const wend_options *o);
 
 enum wend_protocol { WEND_UDP = 0, WEND_ICMP = 1, WEND_TCP = 2 };
 
-/* The same for values that are there as such. WEND_EUSAGE as above. */
+/* The same for values that are there as such. WEND_EUSAGE as above. Each trace may have its own. */
 WEND_API int wend_options_set_protocol(wend_options *o, int protocol);
 WEND_API int wend_options_set_port(wend_options *o, uint16_t port);
+WEND_API int wend_options_set_source_port(wend_options *o, uint16_t port);
 WEND_API int wend_options_set_first_ttl(wend_options *o, uint8_t ttl);
 WEND_API int wend_options_set_max_ttl(wend_options *o, uint8_t ttl);
 WEND_API int wend_options_set_probes(wend_options *o, uint32_t per_hop);
 WEND_API int wend_options_set_size(wend_options *o, uint16_t bytes);
 WEND_API int wend_options_set_source(wend_options *o, const char *address);
 WEND_API int wend_options_set_interface(wend_options *o, const char *name);
+WEND_API int wend_options_set_wait_ns(wend_options *o, uint64_t ns); /* for an answer, at most */
 WEND_API int wend_options_set_deadline_ns(wend_options *o, uint64_t ns);
+/* Host names of those who answer: WEND_NAME events. Off by default; the opposite of "numeric". */
+WEND_API int wend_options_set_names(wend_options *o, int on);
 
 /* ---- contexts ---- */
 
@@ -137,12 +141,13 @@ struct wend_config {
 	uint32_t pps_per_destination;
 	uint32_t pps_per_router; /* of those a router, or the target, answers */
 	uint32_t reserved;	 /* 0 */
+	const char *resolver;	 /* DNS server to ask, "address[:port]"; NULL: the system's */
 };
 
 /*
- * config NULL: all zero. Its size may also be that of an earlier version, which ended before pps.
- * WEND_EINVAL: another size, or no such backend; WEND_ENOMEM, WEND_ESYS, WEND_EPERM, WEND_EPARSE
- * (topology).
+ * config NULL: all zero; it is copied. Its size may also be that of an earlier version, which ended
+ * before pps. WEND_EINVAL: another size, or no such backend; WEND_ENOMEM, WEND_ESYS, WEND_EPERM,
+ * WEND_EPARSE (topology), WEND_EUSAGE (resolver).
  */
 WEND_API int wend_new(const struct wend_config *config, wend **out);
 /*
@@ -173,7 +178,7 @@ WEND_API int wend_process(wend *w, uint32_t budget);
  * WEND_OK: nothing is under way; WEND_EAGAIN: the time is over; WEND_ESTATE, WEND_ESYS.
  */
 WEND_API int wend_run(wend *w, int64_t timeout_us);
-/* Traces and probes that have not told WEND_DONE. */
+/* Traces, probes and look-ups that have not told WEND_DONE. */
 WEND_API size_t wend_active(const wend *w);
 
 /* What happened since wend_new, to all together. */
@@ -199,7 +204,8 @@ WEND_API int wend_stats(const wend *w, struct wend_stats *out);
 enum wend_event_kind {
 	WEND_REPLY = 1, /* somebody answered a probe */
 	WEND_LOST = 2,	/* nobody did in time */
-	WEND_DONE = 3	/* the last one: stop or err says why */
+	WEND_DONE = 3,	/* the last one: stop or err says why */
+	WEND_NAME = 4	/* the host name of an address that answered: address, name or err */
 };
 /* Without memory for them others than WEND_DONE may be missing; its counts are right all the same.
  */
@@ -229,7 +235,7 @@ struct wend_event {
 	int64_t rtt_ns;	  /* REPLY: -1 not known */
 	int64_t sent;	  /* DONE: probes */
 	int64_t received; /* DONE: of these were answered */
-	int32_t err;	  /* DONE: WEND_OK, or why it could not go on */
+	int32_t err;	  /* DONE: WEND_OK, or why it could not go on; NAME: why there is none */
 	int32_t stop;	  /* DONE: enum wend_stop */
 	uint32_t probe;	  /* which probe of its TTL, from 0 */
 	uint8_t ttl;	  /* DONE: that of the target, or where it ended; 0 nowhere */
@@ -243,6 +249,11 @@ struct wend_event {
 	uint32_t mpls_count;	      /* REPLY: of mpls that are set */
 	uint32_t mpls[8];	      /* label stack entries as they were told, host byte order */
 	int32_t sys_errno;	      /* DONE: what the system said where err is its; 0 */
+	/*
+	 * NAME: UTF-8 that may be shown, what DNS has of control characters is told as \xHH; ""
+	 * without one, never NULL. Good until the callback returns, or the next wend_next_event.
+	 */
+	const char *name;
 };
 
 /* The address as text, NUL-terminated; "" without one. Returns text. */
@@ -298,6 +309,61 @@ WEND_API int wend_can_probe(const wend *w, int protocol);
 WEND_API int wend_drop_privileges(wend *w);
 /* It ends as soon as may be, and tells so. WEND_ENOENT: it has told WEND_DONE, or never was. */
 WEND_API int wend_cancel(wend *w, uint64_t id);
+
+/*
+ * Looks up the host name of an address, as the option "numeric" with "no" does of all that answer a
+ * trace. Events: one WEND_NAME, and WEND_DONE with the same err: WEND_ENOENT, there is none;
+ * WEND_ERESOLVE, no server answers. May be canceled like a trace.
+ */
+WEND_API int wend_lookup(
+	wend *w, const char *address, wend_callback *callback, void *user, uint64_t *out_id);
+
+/* ---- one trace in one call ---- */
+
+/* What came of one probe. */
+struct wend_path_probe {
+	int64_t rtt_ns;	 /* -1: nobody answered, or not known */
+	uint8_t family;	 /* of address: 4, 6; 0: nobody answered */
+	uint8_t reached; /* it was the target that did */
+	uint8_t icmp_type, icmp_code;
+	uint8_t address[16];
+	char ip[WEND_ADDRESS_TEXT]; /* the same as text; "" */
+	const char *name;	    /* its host name; "" without one, or not asked for */
+};
+
+/* A TTL: who answered there first, and all its probes. */
+struct wend_path_hop {
+	uint32_t ttl;
+	uint32_t probe_count; /* of probes */
+	const struct wend_path_probe *probes;
+	const char *name; /* as above, of the first; so are: */
+	uint8_t family;
+	uint8_t reached; /* ... but this of any */
+	uint8_t address[16];
+	char ip[WEND_ADDRESS_TEXT];
+};
+
+/* All of it belongs to the path, and never changes. */
+struct wend_path {
+	uint32_t size;
+	int32_t err;	   /* what wend_traceroute returned ... */
+	const char *error; /* ... in a line; "" */
+	int32_t stop;	   /* enum wend_stop */
+	uint32_t hop_count;
+	const struct wend_path_hop
+		*hops; /* without gaps, to the target or the last that answered */
+	int64_t took_ns, sent, received;
+	uint8_t reached; /* the target answered */
+};
+
+/*
+ * Traces to an address or host name and blocks until that is over; option "deadline" bounds it, and
+ * "numeric" with "no" gives names. options NULL: all defaults; config as for wend_new. A target
+ * that does not answer is no error. *out is to be freed whatever is returned; NULL without memory.
+ */
+WEND_API int wend_traceroute(const char *target, const wend_options *options,
+	const struct wend_config *config, struct wend_path **out);
+WEND_API void wend_path_free(struct wend_path *path); /* NULL is fine */
 
 #ifdef __cplusplus
 }

@@ -29,6 +29,19 @@ static wn_err read_config(const struct wend_config *given, struct wend_config *o
 	return out->backend > WEND_BACKEND_ERRQUEUE || out->reserved != 0 ? WN_EINVAL : WN_OK;
 }
 
+static wn_err load_resolver(wend *w, const char *resolver)
+{
+	struct wn_request req;
+	wn_err err;
+
+	wn_request_init(&req);
+	err = wn_request_set(&req, "resolver", resolver, &w->why);
+	if (err != WN_OK)
+		return err;
+	w->resolver = wn_strdup(resolver);
+	return w->resolver ? WN_OK : WN_ENOMEM;
+}
+
 static wn_err load(wend *w, const struct wend_config *c)
 {
 	const struct wn_pace_config pace = {
@@ -41,8 +54,10 @@ static wn_err load(wend *w, const struct wend_config *c)
 	if (err != WN_OK)
 		return err;
 	w->backend = (enum wn_backend)c->backend;
-	if (!c->topology)
-		return WN_OK;
+	if (c->resolver)
+		err = load_resolver(w, c->resolver);
+	if (err != WN_OK || !c->topology)
+		return err;
 	err = wn_topo_parse(c->topology, strlen(c->topology), &w->topo, &w->why);
 	if (err != WN_OK)
 		return err;
@@ -135,11 +150,14 @@ static bool is_full(const wend *w)
 int64_t wend_timeout_us(const wend *w)
 {
 	uint64_t next = wn_run_next_ns(w->run), now = wn_run_now_ns(w->run), wait;
+	uint64_t names = wn_api_names_next_ns(w);
 
 	if (has_events(&w->to_call))
 		return 0;
 	if (is_full(w))
 		return -1;
+	if (names < next)
+		next = names;
 	wait = next > now ? (next - now + US - 1) / US : 0;
 	if (next == UINT64_MAX)
 		wait = UINT64_MAX;
@@ -154,7 +172,9 @@ static void do_work(wend *w)
 		return;
 	if (w->dns)
 		wn_dns_process(w->dns);
+	wn_api_resolve_work(w);
 	wn_run_process(w->run);
+	wn_api_names_work(w);
 }
 
 static int tell(wend *w, uint32_t budget)
@@ -181,7 +201,7 @@ int wend_process(wend *w, uint32_t budget)
 		return WEND_ESTATE;
 	do_work(w);
 	told = tell(w, budget);
-	wn_pollset_arm(&w->poll, has_events(&w->to_call) ? 0 : UINT64_MAX);
+	wn_pollset_arm(&w->poll, has_events(&w->to_call) ? 0 : wn_api_names_next_ns(w));
 	return told;
 }
 
@@ -233,6 +253,7 @@ static void end_all(wend *w)
 	wn_api_cancel_all(w);
 	wn_dns_free(w->dns); /* which answers all questions */
 	w->dns = NULL;
+	wn_api_resolve_work(w);
 	for (int i = 0; i < FREE_ROUNDS && w->running > 0; i++)
 		wn_run_process(w->run);
 	tell(w, 0);
@@ -251,8 +272,11 @@ int wend_free(wend *w)
 	if (w->run)
 		wn_run_free(w->run);
 	wn_api_items_fini(w);
+	wn_api_names_fini(w);
 	wn_api_queue_fini(&w->to_call);
 	wn_api_queue_fini(&w->to_pull);
+	wn_free(w->told_name);
+	wn_free(w->resolver);
 	wn_sim_free(w->sim);
 	wn_topo_free(w->topo);
 	wn_pollset_fini(&w->poll);

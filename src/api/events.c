@@ -33,8 +33,10 @@ void wn_api_queue_push(wend *w, const struct wn_api_item *item, const struct wen
 	struct wn_api_queue *q = queue_of(w, item);
 	struct wend_event *slot;
 
-	if (q->len == q->cap && !grow(q))
+	if (q->len == q->cap && !grow(q)) {
+		wn_free((void *)ev->name);
 		return; /* as the header says */
+	}
 	slot = &q->ring[(q->head + q->len++) & (q->cap - 1)];
 	*slot = *ev;
 	slot->size = sizeof(*slot);
@@ -47,6 +49,7 @@ void wn_api_queue_done(wend *w, struct wn_api_item *item)
 	struct wn_api_queue *q = queue_of(w, item);
 
 	w->running--;
+	item->finished = true;
 	item->done_next = NULL;
 	if (q->done_first)
 		q->done_last->done_next = item;
@@ -77,6 +80,15 @@ static void tell_done(const struct wn_api_item *item, struct wend_event *out)
 	memcpy(out->address, item->by.bytes, sizeof(out->address));
 }
 
+/* It stays until the next event is taken. */
+static void keep_name(wend *w, struct wend_event *ev)
+{
+	wn_free(w->told_name);
+	w->told_name = (char *)ev->name;
+	if (!ev->name)
+		ev->name = "";
+}
+
 bool wn_api_queue_take(
 	wend *w, struct wn_api_queue *q, struct wend_event *out, wend_callback **out_callback)
 {
@@ -86,6 +98,7 @@ bool wn_api_queue_take(
 		*out = q->ring[q->head];
 		q->head = (q->head + 1) & (q->cap - 1);
 		q->len--;
+		keep_name(w, out);
 		item = wn_api_find(w, out->id);
 		*out_callback = item ? item->callback : NULL;
 		return true;
@@ -94,6 +107,7 @@ bool wn_api_queue_take(
 		return false;
 	q->done_first = item->done_next;
 	tell_done(item, out);
+	keep_name(w, out);
 	*out_callback = item->callback;
 	wn_api_item_free(w, item);
 	return true;
@@ -101,6 +115,8 @@ bool wn_api_queue_take(
 
 void wn_api_queue_fini(struct wn_api_queue *q)
 {
+	for (uint32_t i = 0; i < q->len; i++)
+		wn_free((void *)q->ring[(q->head + i) & (q->cap - 1)].name);
 	wn_free(q->ring);
 	*q = (struct wn_api_queue){0};
 }

@@ -6,13 +6,14 @@
 
 #include "base/alloc.h"
 #include "base/fmt.h"
+#include "base/text.h"
 
 #define WINDOW 16 /* probes outstanding at once of one trace, of which there are many */
 
 static const char *const known[] = {"ipv4", "ipv6", "protocol", "port", "source-port", "flow",
 	"first-ttl", "max-ttl", "probes", "wait", "wait-min", "gap", "deadline", "pps", "window",
 	"interface", "source", "mark", "size", "tos", "dscp", "df", "pattern", "tcp-method",
-	"tcp-flags", "tcp-options"};
+	"tcp-flags", "tcp-options", "numeric"};
 
 struct wn_request wn_api_request(const wend_options *o)
 {
@@ -22,6 +23,7 @@ struct wn_request wn_api_request(const wend_options *o)
 		return o->req;
 	wn_request_init(&req);
 	req.params.window = WINDOW;
+	req.numeric = true; /* names are for those who ask for them */
 	return req;
 }
 
@@ -56,6 +58,23 @@ static bool is_known(const char *key)
 	return false;
 }
 
+static const char *known_at(const void *user, size_t i)
+{
+	(void)user;
+	return known[i];
+}
+
+static wn_err no_option(wend_options *o, const char *key)
+{
+	const char *near = wn_text_nearest(key, known_at, NULL, sizeof(known) / sizeof(known[0]));
+
+	if (near)
+		return wn_fail(
+			&o->why, WN_EUSAGE, "there is no option %s; did you mean %s?", key, near);
+	return wn_fail(
+		&o->why, WN_EUSAGE, "there is no option %s; wend help trace lists them", key);
+}
+
 int wend_options_set(wend_options *o, const char *key, const char *value)
 {
 	struct wn_request before = o->req;
@@ -64,7 +83,7 @@ int wend_options_set(wend_options *o, const char *key, const char *value)
 	o->planned = false;
 	memset(&o->why, 0, sizeof(o->why));
 	if (!wn_opt_find(key))
-		return wn_fail(&o->why, WN_EUSAGE, "there is no option %s", key);
+		return no_option(o, key);
 	if (!is_known(key))
 		return wn_fail(&o->why, WN_EUSAGE, "option %s is not one of a single trace", key);
 	err = wn_request_set(&o->req, key, value, &o->why);
@@ -107,6 +126,11 @@ int wend_options_set_port(wend_options *o, uint16_t port)
 	return set_number(o, "port", port, "");
 }
 
+int wend_options_set_source_port(wend_options *o, uint16_t port)
+{
+	return set_number(o, "source-port", port, "");
+}
+
 int wend_options_set_first_ttl(wend_options *o, uint8_t ttl)
 {
 	return set_number(o, "first-ttl", ttl, "");
@@ -135,6 +159,16 @@ int wend_options_set_source(wend_options *o, const char *address)
 int wend_options_set_interface(wend_options *o, const char *name)
 {
 	return wend_options_set(o, "interface", name);
+}
+
+int wend_options_set_wait_ns(wend_options *o, uint64_t ns)
+{
+	return set_number(o, "wait", ns, "ns");
+}
+
+int wend_options_set_names(wend_options *o, int on)
+{
+	return wend_options_set(o, "numeric", on ? "no" : "yes");
 }
 
 int wend_options_set_deadline_ns(wend_options *o, uint64_t ns)

@@ -59,6 +59,7 @@ wn_err wn_api_item_new(wend *w, wend_callback *callback, void *user, struct wn_a
 	item->w = w;
 	item->callback = callback;
 	item->user = user;
+	item->start_ns = wn_run_now_ns(w->run);
 	w->items[place] = item;
 	w->active++;
 	w->running++;
@@ -74,8 +75,15 @@ void wn_api_item_free(wend *w, struct wn_api_item *item)
 	w->free_places[w->free_count++] = place;
 	w->active--;
 	wn_free(item->where);
+	wn_free(item->asked);
 	wn_free(item->req);
 	wn_free(item);
+}
+
+void wn_api_item_undo(wend *w, struct wn_api_item *item)
+{
+	w->running--;
+	wn_api_item_free(w, item);
 }
 
 /* ---- from run/ ---- */
@@ -158,6 +166,8 @@ static void tell_reply(struct wn_api_item *item, const struct wn_event *ev)
 	out.late = ev->u.reply.late;
 	wn_api_tell_reply(r, &out);
 	wn_api_queue_push(item->w, item, &out);
+	if (item->names)
+		wn_api_names_want(item, &r->from);
 }
 
 static void note_stop(struct wn_api_item *item, const struct wn_event *ev)
@@ -206,7 +216,7 @@ static void on_done(void *user, struct wn_run_trace *rt)
 
 	item->rt = NULL;
 	wn_run_drop(rt);
-	wn_api_queue_done(item->w, item);
+	wn_api_names_end(item);
 }
 
 /* ---- starting ---- */
@@ -218,7 +228,7 @@ enum wn_proto wn_api_proto(enum wn_req_proto asked)
 	return asked == WN_REQ_ICMP ? WN_PROTO_ICMP : WN_PROTO_UDP;
 }
 
-static wn_err start(
+wn_err wn_api_start(
 	wend *w, struct wn_api_item *item, const struct wn_request *req, const struct wn_addr *dst)
 {
 	struct wn_run_trace_config c = {
@@ -252,45 +262,7 @@ static wn_err start(
 		return err;
 	}
 	item->rt = rt;
-	return WN_OK;
-}
-
-/* Its end without ever having sent anything. */
-static void fail_later(struct wn_api_item *item, wn_err err)
-{
-	item->stop = item->canceled ? WEND_STOP_CANCELED : WEND_STOP_ERROR;
-	item->err = item->canceled ? WEND_ECANCELED : err;
-	wn_api_queue_done(item->w, item);
-}
-
-static void on_addresses(
-	void *user, const struct wn_addr *addrs, size_t count, wn_err err, const char *why)
-{
-	struct wn_api_item *item = user;
-
-	(void)why;
-	item->looked_up = false;
-	if (item->canceled || (err == WN_OK && count == 0))
-		err = WN_ERESOLVE;
-	if (err == WN_OK)
-		err = start(item->w, item, item->req, &addrs[0]);
-	wn_free(item->req);
-	item->req = NULL;
-	if (err != WN_OK)
-		fail_later(item, err);
-}
-
-static wn_err need_dns(wend *w)
-{
-	wn_err err;
-
-	if (w->dns)
-		return WN_OK;
-	err = wn_dns_new(&(struct wn_dns_config){0}, &w->dns, &w->why);
-	if (err != WN_OK)
-		return err;
-	if (wn_pollset_watch(&w->poll, wn_dns_fd(w->dns), false) != WN_OK)
-		return wn_fail(&w->why, WN_ESYS, "cannot watch for names");
+	item->start_ns = wn_run_now_ns(w->run);
 	return WN_OK;
 }
 
@@ -307,24 +279,14 @@ static wn_err start_in_topology(wend *w, struct wn_api_item *item, const struct 
 	if (dst.family == 0)
 		return wn_fail(
 			&w->why, WN_ERESOLVE, "%s: no such name in the simulated network", host);
-	return start(w, item, req, &dst);
+	return wn_api_start(w, item, req, &dst);
 }
 
-static wn_err look_up(wend *w, struct wn_api_item *item, const struct wn_request *req)
+static wn_err go(wend *w, struct wn_api_item *item, const struct wn_request *req)
 {
-	wn_err err = need_dns(w);
-
-	if (err != WN_OK)
-		return err;
-	item->req = wn_malloc(sizeof(*item->req));
-	if (!item->req)
-		return wn_fail(&w->why, WN_ENOMEM, "out of memory");
-	*item->req = *req;
-	item->looked_up = true;
-	err = wn_dns_resolve(w->dns, req->params.host, req->family, on_addresses, item);
-	if (err != WN_OK)
-		return wn_fail(&w->why, err, "%s cannot be looked up", req->params.host);
-	return WN_OK;
+	if (req->params.dst.family)
+		return wn_api_start(w, item, req, &req->params.dst);
+	return w->topo ? start_in_topology(w, item, req) : wn_api_resolve(w, item, req);
 }
 
 int wn_api_begin(wend *w, const char *target, struct wn_request *req, wend_callback *callback,
@@ -345,13 +307,13 @@ int wn_api_begin(wend *w, const char *target, struct wn_request *req, wend_callb
 		err = wn_api_item_new(w, callback, user, &item);
 	if (!item)
 		return err;
-	if (req->params.dst.family)
-		err = start(w, item, req, &req->params.dst);
-	else
-		err = w->topo ? start_in_topology(w, item, req) : look_up(w, item, req);
+	item->names = !req->numeric;
+	if (item->names && !w->topo)
+		err = wn_api_need_dns(w, &w->why);
+	if (err == WN_OK)
+		err = go(w, item, req);
 	if (err != WN_OK) {
-		w->running--;
-		wn_api_item_free(w, item);
+		wn_api_item_undo(w, item);
 		return err;
 	}
 	if (out_id)
@@ -376,6 +338,8 @@ static void cancel(struct wn_api_item *item)
 		wn_run_stop(item->rt, WN_STOP_INTERRUPTED);
 	else if (item->probe.net)
 		wn_run_probe_cancel(&item->probe);
+	wn_api_resolve_cancel(item);
+	wn_api_names_cancel(item);
 }
 
 /* What has ended, and only waits to tell so, is as good as gone. */

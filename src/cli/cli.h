@@ -25,6 +25,7 @@ int wn_cmd_trace(int argc, char **argv);
 int wn_cmd_paths(int argc, char **argv);
 int wn_cmd_explain(int argc, char **argv);
 int wn_cmd_batch(int argc, char **argv);
+int wn_cmd_pipe(int argc, char **argv);
 int wn_cmd_lab(int argc, char **argv);
 int wn_cmd_packet(int argc, char **argv);
 int wn_cmd_help(int argc, char **argv);
@@ -36,6 +37,8 @@ int wn_cmd_man(int argc, char **argv);
 bool wn_cli_is_packet(const char *argv0);
 /* "wend: TEXT" on stderr, one line whatever the text holds. Returns code. */
 int wn_cli_fail(int code, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* The same of --backend raw, which is not allowed to us. Returns WN_EXIT_FAILED. */
+int wn_cli_fail_raw(void);
 /* Writes a finished text to stdout, every byte checked. An exit code: 0 or WN_EXIT_FAILED. */
 int wn_cli_print(const struct wn_strbuf *text);
 
@@ -48,7 +51,8 @@ unsigned wn_cli_columns(int fd, unsigned *out_rows);
 int wn_cli_open(const char *path, int flags);
 /* Why it could not be opened for writing. */
 const char *wn_cli_why_not_open(const char *path, int sys);
-/* The topology of FILE or "builtin". WN_EPARSE: malformed; WN_EIO: not readable. */
+/* The topology of FILE or "builtin". WN_EPARSE: malformed, too large; WN_EIO: not readable. */
+wn_err wn_cli_topology_text(const char *path, struct wn_strbuf *out, struct wn_errctx *ctx);
 wn_err wn_cli_topology(const char *path, struct wn_topo **out, struct wn_errctx *ctx);
 
 #endif

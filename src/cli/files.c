@@ -78,15 +78,23 @@ static wn_err load(const char *path, struct wn_strbuf *text, struct wn_errctx *c
 	return err;
 }
 
+wn_err wn_cli_topology_text(const char *path, struct wn_strbuf *out, struct wn_errctx *ctx)
+{
+	wn_err err;
+
+	if (strcmp(path, "builtin") != 0)
+		return load(path, out, ctx);
+	wn_strbuf_puts(out, wn_topo_builtin());
+	err = out->err;
+	return err == WN_OK ? err : wn_fail(ctx, err, "out of memory");
+}
+
 wn_err wn_cli_topology(const char *path, struct wn_topo **out, struct wn_errctx *ctx)
 {
 	struct wn_strbuf text = WN_STRBUF_INIT;
 	struct wn_errctx why = {0};
-	wn_err err;
+	wn_err err = wn_cli_topology_text(path, &text, ctx);
 
-	if (strcmp(path, "builtin") == 0)
-		return wn_topo_parse(wn_topo_builtin(), strlen(wn_topo_builtin()), out, ctx);
-	err = load(path, &text, ctx);
 	if (err == WN_OK) {
 		err = wn_topo_parse(wn_strbuf_str(&text), text.len, out, &why);
 		if (err != WN_OK)

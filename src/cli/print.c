@@ -29,6 +29,13 @@ int wn_cli_fail(int code, const char *fmt, ...)
 	return code;
 }
 
+int wn_cli_fail_raw(void)
+{
+	return wn_cli_fail(WN_EXIT_FAILED,
+		"--backend raw: no permission for raw sockets; use sudo, give wend "
+		"CAP_NET_RAW (setcap cap_net_raw+ep), or use --backend errqueue");
+}
+
 int wn_cli_print(const struct wn_strbuf *text)
 {
 	struct wn_sink sink;

@@ -48,19 +48,40 @@ bool wn_sink_append(struct wn_sink *s, const char *path)
 	return open_file(s, path, O_APPEND);
 }
 
+/* As much as goes out at once: whole lines, where there are any. */
+static size_t chunk(const char *data, size_t left)
+{
+	const char *newline = left > CHUNK_BYTES ? memrchr(data, '\n', CHUNK_BYTES) : NULL;
+
+	if (left <= CHUNK_BYTES)
+		return left;
+	return newline ? (size_t)(newline + 1 - data) : CHUNK_BYTES;
+}
+
+/* What is written is taken out of the buffer, though not a little of much each time. */
+static void take_out(struct wn_sink *s)
+{
+	if (s->failed || s->done == s->buf.len) {
+		wn_strbuf_reset(&s->buf);
+		s->done = 0;
+	} else if (s->done > s->buf.len / 2) {
+		memmove(s->buf.data, s->buf.data + s->done, s->buf.len - s->done + 1);
+		s->buf.len -= s->done;
+		s->done = 0;
+	}
+}
+
 /*
  * Writes while poll says that there is room for a chunk. wait_ms -1 waits for room; a signal ends
  * the waiting.
  */
 static void push(struct wn_sink *s, int wait_ms)
 {
-	size_t done = 0;
-
 	if (!s->failed && s->buf.err != WN_OK)
 		s->failed = ENOMEM;
-	while (!s->failed && done < s->buf.len) {
+	while (!s->failed && s->done < s->buf.len) {
 		struct pollfd p = {.fd = s->fd, .events = POLLOUT};
-		size_t left = s->buf.len - done;
+		const char *at = s->buf.data + s->done;
 		int ready = poll(&p, 1, wait_ms);
 		ssize_t n;
 
@@ -70,18 +91,18 @@ static void push(struct wn_sink *s, int wait_ms)
 			s->failed = wait_ms < 0 || errno != EINTR ? errno : 0;
 			break;
 		}
-		n = write(s->fd, s->buf.data + done, left < CHUNK_BYTES ? left : CHUNK_BYTES);
+		n = write(s->fd, at, chunk(at, s->buf.len - s->done));
 		if (n > 0)
-			done += (size_t)n;
+			s->done += (size_t)n;
 		else if (n == 0 || (errno != EINTR && errno != EAGAIN))
 			s->failed = n == 0 ? EIO : errno;
 	}
-	if (done < s->buf.len && !s->failed) {
-		memmove(s->buf.data, s->buf.data + done, s->buf.len - done + 1);
-		s->buf.len -= done;
-	} else {
-		wn_strbuf_reset(&s->buf);
-	}
+	take_out(s);
+}
+
+size_t wn_sink_waiting(const struct wn_sink *s)
+{
+	return s->buf.len - s->done;
 }
 
 bool wn_sink_flush(struct wn_sink *s)
@@ -113,7 +134,7 @@ int wn_sink_close(struct wn_sink *s)
 		return WN_EXIT_OK;
 	if (s->failed == EINTR)
 		return wn_cli_fail(WN_EXIT_FAILED, "interrupted while writing to %s", s->name);
-	if (s->failed != EPIPE)
+	if (s->failed != EPIPE && s->failed != ECONNRESET)
 		wn_cli_fail(WN_EXIT_FAILED, "cannot write to %s: %s", s->name, strerror(s->failed));
 	return WN_EXIT_FAILED;
 }

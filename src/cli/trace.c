@@ -173,9 +173,7 @@ static int tell_why(const struct wn_session *s, const struct wn_errctx *why, wn_
 	if (err == WN_EUSAGE)
 		return wn_cli_fail(WN_EXIT_USAGE, "%s", why->text);
 	if (err == WN_EPERM && s->req.backend == WN_REQ_BACKEND_RAW)
-		return wn_cli_fail(WN_EXIT_FAILED,
-			"--backend raw: no permission for raw sockets; use sudo, give wend "
-			"CAP_NET_RAW (setcap cap_net_raw+ep), or use --backend errqueue");
+		return wn_cli_fail_raw();
 	return wn_cli_fail(WN_EXIT_FAILED, "%s: %s", s->req.params.target,
 		why->text[0] ? why->text : wn_err_text(err));
 }

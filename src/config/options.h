@@ -145,6 +145,22 @@ wn_err wn_request_scope(
 		"line of JSON, as soon as its trace is over: the line's number and text, and "     \
 		"what --format json prints, or why there is no trace. With -o FILE a batch that "  \
 		"was stopped or killed goes on where it was by --resume.")                         \
+	X(pipe,                                                                                    \
+		"[--sim FILE|builtin] [--sim-seed N] [--backend NAME] [--parallel N] "             \
+		"[--resolver ADDRESS[:PORT]]",                                                     \
+		"Trace for a program in any language",                                             \
+		"Reads requests as JSON lines from standard input and tells what happens as "      \
+		"JSON lines on standard output, many traces and single probes at once: "           \
+		"{\"id\": 1, \"target\": \"192.0.2.1\"} starts a trace, {\"cancel\": 1} ends it "  \
+		"early. "                                                                          \
+		"Options go into requests, by their long names. --parallel says how many may be "  \
+		"under way at once (default 1000); further requests wait. --sim uses a simulated " \
+		"network, --backend is auto, raw or errqueue, --resolver a DNS server. At the "    \
+		"end of its input it "                                                             \
+		"finishes "                                                                        \
+		"what is under way and exits with 0; a signal cancels all, and it exits with 1; "  \
+		"2 is wrong usage, 3 that it could not run or write. docs/pipe.md describes the "  \
+		"protocol.")                                                                       \
 	X(lab, "[--tun NAME] [--seed N] FILE|builtin", "Put a simulated network on a TUN device",  \
 		"Attaches the simulated network of FILE to a TUN device, so that any tool can "    \
 		"trace it. --tun names the device, --seed replaces the seed of the topology. "     \

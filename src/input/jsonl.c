@@ -8,8 +8,8 @@
 #include "input/jsonl.h"
 
 #include <string.h>
-#include <jansson.h>
 #include "base/text.h"
+#include "input/json_line.h"
 #include "result/fields.h"
 
 #define LINE_MAX_BYTES (256 * 1024)
@@ -310,31 +310,20 @@ static wn_err read_rest(const struct reader *rd, const json_t *line, struct wn_e
 	}
 }
 
-/* The parser's message quotes the line, which is foreign text. */
-static wn_err fail_syntax(struct wn_errctx *ctx, const json_error_t *error)
-{
-	char clean[sizeof(ctx->text)];
-
-	wn_text_clean(clean, sizeof(clean), error->text, strlen(error->text));
-	return wn_fail(ctx, WN_EPARSE, "not JSON at byte %d: %s", error->position, clean);
-}
-
 wn_err wn_in_jsonl(const char *line, size_t len, struct wn_event *out, unsigned *out_trace,
 	struct wn_errctx *ctx)
 {
 	struct reader rd = {.ctx = ctx, .where = "line"};
-	json_error_t error;
 	json_t *root;
 	wn_err err;
 
 	memset(out, 0, sizeof(*out));
 	if (len > LINE_MAX_BYTES)
 		return wn_fail(ctx, WN_ERANGE, "line is longer than %u bytes", LINE_MAX_BYTES);
-	root = json_loadb(line, len, JSON_REJECT_DUPLICATES, &error);
-	if (!root)
-		return fail_syntax(ctx, &error);
-	err = json_is_object(root) ? read_kind(&rd, root, out)
-				   : wn_fail(ctx, WN_EPARSE, "a line must be an object");
+	err = wn_in_json_line(line, len, &root, ctx);
+	if (err)
+		return err;
+	err = read_kind(&rd, root, out);
 	if (!err)
 		err = read_trace(&rd, root, out_trace);
 	rd.where = err ? rd.where : wn_event_name(out->kind);

@@ -54,6 +54,11 @@ void wn_os_privs_get(struct wn_os_privs *out);
  * Verified by trying to get them back. WN_EPERM: something could be regained: do not go on.
  */
 wn_err wn_os_privs_drop(struct wn_errctx *ctx);
+/*
+ * The same but for CAP_NET_RAW, where we have it: for who does not know yet which sockets will be
+ * asked for.
+ */
+wn_err wn_os_privs_drop_but_raw(struct wn_errctx *ctx);
 
 /*
  * Changes of links and addresses of this machine, as they happen (rtnetlink multicast). Of routes

@@ -1,16 +1,14 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""libwend as others get it: what it exports, headers that stand alone in C99 and C++, pkg-config, and
-the examples, built against an installed copy."""
+"""libwend as others get it: what it exports, and headers that stand alone in C99 and C++."""
 
 import os
 import re
 import subprocess
 import sys
-import tempfile
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from program import Cases, environment, expect  # noqa: E402
+from program import Cases, expect  # noqa: E402
 
 BUILD, SOURCE = (os.path.abspath(path) for path in sys.argv[2:4])
 cases = Cases()
@@ -58,27 +56,6 @@ def cplusplus():
     run("c++", "-std=c++11", "-pedantic-errors", "-Wall", "-Wextra", "-Werror", "-fsyntax-only",
         "-I", os.path.join(SOURCE, "include"), "-I", os.path.join(BUILD, "include"), "-x", "c++",
         "-", input="#include <wend/wend.h>\nint main() { return (int)wend_version(); }\n")
-
-
-@cases.case("an example is built by pkg-config from an installed copy, and runs")
-def example():
-    with tempfile.TemporaryDirectory() as root:
-        run("meson", "install", "-C", BUILD, "--no-rebuild", "--destdir", root)
-        found = [os.path.join(where, "wend.pc") for where, _, files in os.walk(root)
-                 if "wend.pc" in files]
-        expect(len(found), 1)
-        env = {**os.environ, "PKG_CONFIG_PATH": os.path.dirname(found[0]),
-               "PKG_CONFIG_SYSROOT_DIR": root}
-        flags = run("pkg-config", "--cflags", "--libs", "wend", env=env).split()
-        if "libasan" in run("ldd", library()):
-            flags.append("-fsanitize=address,undefined")
-        program = os.path.join(root, "traces")
-        run("cc", "-Wall", "-Wextra", "-Werror", "-o", program,
-            os.path.join(SOURCE, "examples/poll.c"), *flags)
-        lib = os.path.dirname(os.path.dirname(found[0]))
-        out = run(program, "127.0.0.1", env=environment(LD_LIBRARY_PATH=lib))
-        expect("127.0.0.1:  1  127.0.0.1" in out, True)
-        expect("127.0.0.1: reached" in out, True)
 
 
 sys.exit(cases.main(None))

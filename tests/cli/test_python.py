@@ -5,6 +5,7 @@
 import asyncio
 import ctypes
 import os
+import select
 import subprocess
 import sys
 import tempfile
@@ -18,7 +19,7 @@ sys.path[:0] = [HERE, os.path.join(SOURCE, "bindings/python")]
 NETWORK = """source me
 target dst
 host me addr 192.0.2.1
-node r1 addr 198.51.100.1
+node r1 addr 198.51.100.1 name r1.example
 node r2 addr 198.51.100.2 silent
 host dst addr 203.0.113.9 name www.example.org
 link me r1 delay 200us
@@ -33,10 +34,12 @@ if "libasan" in ASAN and "LD_PRELOAD" not in os.environ:
                             text=True).stdout.strip() for name in ("libasan.so", "libubsan.so")]
     os.execve(sys.executable, [sys.executable, *sys.argv],
               {**os.environ, "LD_PRELOAD": " ".join(paths), "ASAN_OPTIONS": "detect_leaks=0"})
+SANITIZED = {key: os.environ[key] for key in ("LD_PRELOAD",) if key in os.environ}
 os.environ.pop("LD_PRELOAD", None)
 
 import wend  # noqa: E402
-from program import Cases, expect  # noqa: E402
+from program import Cases, Skip, expect  # noqa: E402
+from test_names import PTR, Server, encode, ptr  # noqa: E402
 
 cases = Cases()
 
@@ -47,6 +50,8 @@ def expect_path(trace, hops):
     expect((trace.stop, trace.reached), ("reached", True))
     expect(all(rtt > 0 for rtt in (hops[0].rtt1, hops[0].rtt2, hops[0].rtt3)), True)
     expect((hops[1].rtt1, hops[1].rtt3, hops[1].hostname), (None, None, None))
+    expect((hops[0].hostname, hops[2].hostname), ("r1.example", "www.example.org"))
+    expect(hops[0].ips, ["198.51.100.1"] * 3)
 
 
 @cases.case("its structures are those of the header")
@@ -73,10 +78,11 @@ def as_list():
 
 @cases.case("routers are spared, and counters tell of it")
 def spared():
-    trace = wend.Traceroute("www.example.org", topology=NETWORK, pps_per_router=50)
-    expect_path(trace, trace.run())
-    expect((trace.stats["waits_pace"] > 0, trace.stats["sent"] > 0, trace.stats["traces"]),
-           (True, True, 0))
+    with wend.Context(topology=NETWORK, pps_per_router=50) as context:
+        trace = wend.Traceroute("www.example.org", context=context)
+        expect_path(trace, trace.run())
+        stats = context.stats
+    expect((stats["waits_pace"] > 0, stats["sent"] > 0, stats["traces"]), (True, True, 0))
 
 
 @cases.case("a trace as an asynchronous iterator, several at once")
@@ -102,6 +108,94 @@ def left_early():
     descriptors = len(os.listdir("/proc/self/fd"))
     expect(asyncio.run(first()).ip, "198.51.100.1")
     expect(len(os.listdir("/proc/self/fd")), descriptors)
+
+
+@cases.case("traces of one context, each with options of its own")
+def shared():
+    async def several(context):
+        traces = [wend.Traceroute("203.0.113.9", context=context, protocol=protocol)
+                  for protocol in ("udp", "icmp", "tcp") * 5]
+
+        async def collect(trace):
+            expect_path(trace, [hop async for hop in trace])
+
+        await asyncio.gather(*map(collect, traces))
+
+    with wend.Context(topology=NETWORK) as context:
+        asyncio.run(several(context))
+        trace = wend.Traceroute("203.0.113.9", context=context, names=False)
+        expect([hop.hostname for hop in trace.run()], [None, None, None])
+
+
+@cases.case("traces that are started and told, some canceled, in a loop of one's own")
+def started():
+    over = []
+
+    def fail(trace):
+        over.append(trace)
+        raise ValueError("of a callback")
+
+    with wend.Context(topology=NETWORK) as context:
+        traces = [wend.Traceroute("203.0.113.9", context=context, wait="1s") for _ in range(6)]
+        for trace in traces[:3]:
+            trace.start(over.append)
+        traces[3].start(fail)
+        for trace in traces[4:]:
+            trace.start(over.append)
+        traces[4].cancel()
+        failures = 0
+        while len(over) < 5:
+            select.select([context], [], [], 5)
+            try:
+                context.process()
+            except ValueError:
+                failures += 1
+        expect(failures, 1)
+        for trace in traces[:4] + traces[5:]:
+            expect_path(trace, trace.hops)
+        expect((traces[4].done, traces[4] in over, traces[4].stop), (True, False, None))
+
+
+@cases.case("an iterator that is left early leaves the others of its context alone")
+def left_alone():
+    async def both():
+        with wend.Context(topology=NETWORK) as context:
+            iterator = aiter(wend.Traceroute("203.0.113.9", context=context))
+            await anext(iterator)
+            await iterator.aclose()
+            trace = wend.Traceroute("203.0.113.9", context=context)
+            expect_path(trace, [hop async for hop in trace])
+
+    asyncio.run(both())
+
+
+@cases.case("names on the real network: of a DNS server, and of none that answers")
+def names():
+    server = Server({(ptr("127.0.0.2"), PTR): encode("two.example"), (ptr("127.0.0.3"), PTR): None})
+
+    def names_of(address):
+        return [hop.hostname for hop in wend.Traceroute(address, resolver=server.address).run()]
+
+    expect(names_of("127.0.0.2"), ["two.example"])
+    expect(names_of("127.0.0.3"), [None])
+    expect(names_of("127.0.0.4"), [None])
+    expect(wend.Traceroute("127.0.0.2", names=False).run()[0].hostname, None)
+
+
+@cases.case("names are made fit to be shown")
+def clean():
+    program = ("import wend; print(ascii([hop.hostname for hop in "
+               "wend.Traceroute('127.0.0.9').run()]))")
+    with tempfile.NamedTemporaryFile("wb") as hosts:
+        hosts.write(b"127.0.0.9 a\x1b[2J\xe2\x80\xae\xffb\n")
+        hosts.flush()
+        res = subprocess.run(["unshare", "-m", "sh", "-c", 'mount --bind "$0" /etc/hosts && exec "$@"',
+                              hosts.name, sys.executable, "-c", program], capture_output=True, text=True,
+                             env={**os.environ, **SANITIZED,
+                                  "PYTHONPATH": os.path.dirname(wend.__file__)})
+    if "unshare:" in res.stderr or "mount:" in res.stderr:
+        raise Skip("no mount namespaces here")
+    expect(res.stdout, ascii(["a\\x1b[2J\\u{202e}\\xffb"]) + "\n", res.stderr)
 
 
 @cases.case("mistakes are exceptions with the library's words")

@@ -140,7 +140,7 @@ def help_golden():
     expect(run("help").out, res.out, "wend help")
 
 
-for command in ("trace", "explain", "batch", "lab", "help", "version", "completion", "man"):
+for command in ("trace", "explain", "batch", "pipe", "lab", "help", "version", "completion", "man"):
     @cases.case(f"wend help {command} is what it was", command)
     def help_command(command):
         golden(f"help-{command}.txt", run("help", command).exits(REACHED).silent().out)

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A program of arbitrary calls on a context of the library, over a simulated network: whatever is
- * started ends exactly once and tells nothing after that, ids are never used again, and what is not
- * told when the context is freed is told then.
+ * started ends exactly once and tells nothing after that, ids are never used again, what is not
+ * told when the context is freed is told then, and no memory is left.
  */
 #include "prop.h"
 
 #include <string.h>
 #include <wend/wend.h>
+#include "alloc_fault.h"
 #include "base/cursor.h"
 
 #define STARTS_MAX 40
@@ -15,7 +16,7 @@
 
 static const char network[] = "source me\ntarget dst\n"
 			      "host me addr 192.0.2.1 addr6 fd00::1\n"
-			      "node r1 addr 198.51.100.1 addr6 fd00:1::1\n"
+			      "node r1 addr 198.51.100.1 addr6 fd00:1::1 name r1.example\n"
 			      "node r2 addr 198.51.100.2 addr6 fd00:2::1 drop-replies 20%\n"
 			      "host dst addr 203.0.113.9 addr6 fd00:9::9 owns 203.0.113.0/24 open "
 			      "tcp 80\n"
@@ -45,13 +46,14 @@ static void take(struct world *w, const struct wend_event *ev)
 	struct started *s = NULL;
 
 	prop_check(ev->size == sizeof(*ev));
-	prop_check(ev->kind >= WEND_REPLY && ev->kind <= WEND_DONE);
+	prop_check(ev->kind >= WEND_REPLY && ev->kind <= WEND_NAME);
+	prop_check(ev->name && (ev->name[0] == '\0' || ev->kind == WEND_NAME));
 	for (unsigned i = 0; i < w->count; i++)
 		if (w->list[i].id == ev->id)
 			s = &w->list[i];
 	prop_check(s != NULL);
 	prop_check(s->done == 0);
-	prop_check(ev->kind == WEND_DONE || ev->ttl > 0);
+	prop_check(ev->kind == WEND_DONE || ev->kind == WEND_NAME || ev->ttl > 0);
 	s->done += ev->kind == WEND_DONE;
 }
 
@@ -63,6 +65,8 @@ static void on_event(void *user, const struct wend_event *ev)
 
 	take(w, ev);
 	prop_check(wend_process(w->w, 0) == WEND_ESTATE);
+	prop_check(wend_run(w->w, 0) == WEND_ESTATE);
+	prop_check(wend_free(w->w) == WEND_ESTATE);
 	if (ev->kind == WEND_DONE)
 		prop_check(wend_cancel(w->w, ev->id) == WEND_ENOENT);
 	if (pick(w, 4) == 1)
@@ -75,7 +79,8 @@ static void choose_options(struct world *w)
 		{"protocol", "tcp"}, {"probes", "1"}, {"probes", "7"}, {"max-ttl", "2"},
 		{"max-ttl", "30"}, {"first-ttl", "2"}, {"window", "1"}, {"window", "64"},
 		{"source-port", "40000"}, {"flow", "3"}, {"flow", "classic"}, {"size", "1400"},
-		{"pps", "0"}, {"gap", "1"}, {"tcp-method", "ack"}, {"deadline", "1ms"}};
+		{"pps", "0"}, {"gap", "1"}, {"tcp-method", "ack"}, {"deadline", "1ms"},
+		{"numeric", "no"}};
 	unsigned i = pick(w, sizeof(settings) / sizeof(settings[0]));
 
 	(void)wend_options_set(w->o, settings[i][0], settings[i][1]);
@@ -88,11 +93,14 @@ static void start(struct world *w)
 	const char *target = targets[pick(w, 7)];
 	wend_callback *callback = pick(w, 3) ? on_event : NULL;
 	uint64_t id = 0;
+	unsigned kind = pick(w, 6);
 	int err;
 
 	if (w->count == STARTS_MAX)
 		return;
-	if (pick(w, 3) == 1)
+	if (kind == 0)
+		err = wend_lookup(w->w, target, callback, w, &id);
+	else if (kind < 3)
 		err = wend_probe(w->w, target, (uint8_t)pick(w, 6), w->o, callback, w, &id);
 	else
 		err = wend_trace(w->w, target, pick(w, 4) ? w->o : NULL, callback, w, &id);
@@ -158,6 +166,7 @@ static unsigned undone(const struct world *w)
 int prop_api(const uint8_t *data, size_t size)
 {
 	struct wend_config config = {.size = sizeof(config), .topology = network, .seed = 1};
+	unsigned long live = alloc_fault_live();
 	struct world w = {0};
 	struct wend_event ev;
 	bool finish;
@@ -185,5 +194,6 @@ int prop_api(const uint8_t *data, size_t size)
 	for (unsigned i = 0; i < w.count; i++)
 		prop_check(w.list[i].done <= 1);
 	wend_options_free(w.o);
+	prop_check(alloc_fault_live() == live);
 	return 0;
 }

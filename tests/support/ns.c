@@ -6,6 +6,7 @@
 #include <linux/if_addr.h>
 #include <net/if.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
@@ -15,6 +16,9 @@
 #include <unistd.h>
 
 #include "os/linux/netlink.h"
+#include "os/os.h"
+
+#define LOCAL_MS 5000 /* for the route of a new address, which takes less than one */
 
 static bool write_file(const char *path, const char *text)
 {
@@ -78,11 +82,28 @@ static size_t bytes_of(const struct wn_addr *a)
 	return a->family == 4 ? 4 : 16;
 }
 
+/* The kernel has an IPv6 address at once and its route a little later, of which it tells. */
+static bool becomes_local(const struct wn_addr *addr, int monitor_fd)
+{
+	struct pollfd fd = {.fd = monitor_fd, .events = POLLIN};
+	struct wn_os_change change;
+
+	while (wn_os_addr_is_local(addr, NULL) != WN_OK) {
+		if (monitor_fd < 0 || poll(&fd, 1, LOCAL_MS) <= 0)
+			return false;
+		while (wn_os_monitor_read(monitor_fd, &change) == WN_OK)
+			continue;
+	}
+	return true;
+}
+
 bool ns_address(const char *text, uint8_t len, bool add)
 {
 	struct wn_nl_buf b;
 	struct ifaddrmsg *msg;
 	struct wn_addr addr;
+	int monitor_fd;
+	bool ok;
 
 	if (wn_addr_parse(text, &addr) != WN_OK)
 		return false;
@@ -93,7 +114,13 @@ bool ns_address(const char *text, uint8_t len, bool add)
 	msg->ifa_index = if_nametoindex("lo");
 	wn_nl_add(&b, IFA_LOCAL, addr.bytes, bytes_of(&addr));
 	wn_nl_add(&b, IFA_ADDRESS, addr.bytes, bytes_of(&addr));
-	return ask(&b, add ? NLM_F_CREATE | NLM_F_EXCL : 0);
+	if (!add)
+		return ask(&b, 0);
+	monitor_fd = wn_os_monitor_open();
+	ok = ask(&b, NLM_F_CREATE | NLM_F_EXCL) && becomes_local(&addr, monitor_fd);
+	if (monitor_fd >= 0)
+		close(monitor_fd);
+	return ok;
 }
 
 bool ns_route(const char *text, uint8_t type, bool add)

@@ -1,75 +1,56 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Names against a small DNS server of our own on loopback, in the same poll loop. */
+/* Names against a small DNS server on loopback, in the same poll loop. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <setjmp.h>
 #include <cmocka.h>
-#include <arpa/inet.h>
-#include <netinet/in.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
-#include "base/cursor.h"
+#include "dns_server.h"
 #include "enrich/dns.h"
 #include "enrich/hosts.h"
 #include "os/os.h"
 
-#define TYPE_A	      1
-#define TYPE_PTR      12
-#define TYPE_AAAA     28
-#define RCODE_SERVER  2
-#define RCODE_NO_NAME 3
-#define RCODE_REFUSED 5
-#define MS	      1000000ull
+#define MS 1000000ull
 
-/* What the server does about a name. An answer is the text of a record, "" for none. */
-struct zone_entry {
-	const char *name;
-	uint16_t type;
-	enum { ANSWER, NEGATIVE, SILENT, GARBAGE, WRONG_ID, LOOP, RAW_LABEL, LONG } how;
-	const char *text;
-	uint16_t rcode;
-};
-
-static const struct zone_entry zone[] = {
-	{"both.example", TYPE_A, ANSWER, "192.0.2.7", 0},
-	{"both.example", TYPE_AAAA, ANSWER, "2001:db8::7", 0},
-	{"four.example", TYPE_A, ANSWER, "192.0.2.4", 0},
-	{"four.example", TYPE_AAAA, NEGATIVE, "", 0},
-	{"half.example", TYPE_A, ANSWER, "192.0.2.5", 0},
-	{"half.example", TYPE_AAAA, SILENT, "", 0},
-	{"dead.example", TYPE_A, SILENT, "", 0},
-	{"dead.example", TYPE_AAAA, SILENT, "", 0},
-	{"broken.example", TYPE_A, NEGATIVE, "", RCODE_SERVER},
-	{"broken.example", TYPE_AAAA, NEGATIVE, "", RCODE_SERVER},
-	{"refused.example", TYPE_A, NEGATIVE, "", RCODE_REFUSED},
-	{"refused.example", TYPE_AAAA, NEGATIVE, "", RCODE_REFUSED},
-	{"garbage.example", TYPE_A, GARBAGE, "", 0},
-	{"garbage.example", TYPE_AAAA, GARBAGE, "", 0},
-	{"forged.example", TYPE_A, WRONG_ID, "203.0.113.66", 0},
-	{"forged.example", TYPE_AAAA, WRONG_ID, "", 0},
-	{"1.2.0.192.in-addr.arpa", TYPE_PTR, ANSWER, "r1.example", 0},
-	{"2.2.0.192.in-addr.arpa", TYPE_PTR, NEGATIVE, "", RCODE_NO_NAME},
-	{"3.2.0.192.in-addr.arpa", TYPE_PTR, SILENT, "", 0},
-	{"4.2.0.192.in-addr.arpa", TYPE_PTR, LOOP, "", 0},
-	{"5.2.0.192.in-addr.arpa", TYPE_PTR, RAW_LABEL, "\x1b[2J\r\nevil", 0},
-	{"6.2.0.192.in-addr.arpa", TYPE_PTR, LONG, "", 0},
-	{"7.2.0.192.in-addr.arpa", TYPE_PTR, GARBAGE, "", 0},
-	{"8.2.0.192.in-addr.arpa", TYPE_PTR, ANSWER, "203.0.113.9", 0},
-	{"9.2.0.192.in-addr.arpa", TYPE_PTR, RAW_LABEL, "a.b c<script>", 0},
-	{"1.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.8.b.d.0.1.0.0.2.ip6.arpa", TYPE_PTR,
-		ANSWER, "six.example", 0},
+static const struct dns_entry zone[] = {
+	{"both.example", DNS_TYPE_A, DNS_ANSWER, "192.0.2.7", 0},
+	{"both.example", DNS_TYPE_AAAA, DNS_ANSWER, "2001:db8::7", 0},
+	{"four.example", DNS_TYPE_A, DNS_ANSWER, "192.0.2.4", 0},
+	{"four.example", DNS_TYPE_AAAA, DNS_NEGATIVE, "", 0},
+	{"half.example", DNS_TYPE_A, DNS_ANSWER, "192.0.2.5", 0},
+	{"half.example", DNS_TYPE_AAAA, DNS_SILENT, "", 0},
+	{"dead.example", DNS_TYPE_A, DNS_SILENT, "", 0},
+	{"dead.example", DNS_TYPE_AAAA, DNS_SILENT, "", 0},
+	{"broken.example", DNS_TYPE_A, DNS_NEGATIVE, "", DNS_RCODE_SERVER},
+	{"broken.example", DNS_TYPE_AAAA, DNS_NEGATIVE, "", DNS_RCODE_SERVER},
+	{"refused.example", DNS_TYPE_A, DNS_NEGATIVE, "", DNS_RCODE_REFUSED},
+	{"refused.example", DNS_TYPE_AAAA, DNS_NEGATIVE, "", DNS_RCODE_REFUSED},
+	{"garbage.example", DNS_TYPE_A, DNS_GARBAGE, "", 0},
+	{"garbage.example", DNS_TYPE_AAAA, DNS_GARBAGE, "", 0},
+	{"forged.example", DNS_TYPE_A, DNS_WRONG_ID, "203.0.113.66", 0},
+	{"forged.example", DNS_TYPE_AAAA, DNS_WRONG_ID, "", 0},
+	{"1.2.0.192.in-addr.arpa", DNS_TYPE_PTR, DNS_ANSWER, "r1.example", 0},
+	{"2.2.0.192.in-addr.arpa", DNS_TYPE_PTR, DNS_NEGATIVE, "", DNS_RCODE_NO_NAME},
+	{"3.2.0.192.in-addr.arpa", DNS_TYPE_PTR, DNS_SILENT, "", 0},
+	{"4.2.0.192.in-addr.arpa", DNS_TYPE_PTR, DNS_LOOP, "", 0},
+	{"5.2.0.192.in-addr.arpa", DNS_TYPE_PTR, DNS_RAW_LABEL, "\x1b[2J\r\nevil", 0},
+	{"6.2.0.192.in-addr.arpa", DNS_TYPE_PTR, DNS_LONG, "", 0},
+	{"7.2.0.192.in-addr.arpa", DNS_TYPE_PTR, DNS_GARBAGE, "", 0},
+	{"8.2.0.192.in-addr.arpa", DNS_TYPE_PTR, DNS_ANSWER, "203.0.113.9", 0},
+	{"9.2.0.192.in-addr.arpa", DNS_TYPE_PTR, DNS_RAW_LABEL, "a.b c<script>", 0},
+	{"1.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.8.b.d.0.1.0.0.2.ip6.arpa", DNS_TYPE_PTR,
+		DNS_ANSWER, "six.example", 0},
 };
 
 struct fixture {
-	int server;
+	struct dns_server server;
 	struct wn_dns *dns;
-	unsigned questions; /* that reached the server */
 };
 
 struct answer {
@@ -80,126 +61,6 @@ struct answer {
 	size_t count;
 };
 
-static void put_name(struct wn_wr *w, const char *name)
-{
-	while (*name) {
-		size_t len = strcspn(name, ".");
-
-		wn_wr_u8(w, (uint8_t)len);
-		wn_wr_bytes(w, name, len);
-		name += len + (name[len] == '.');
-	}
-	wn_wr_u8(w, 0);
-}
-
-static void get_name(struct wn_rd *r, char *out, size_t size)
-{
-	size_t at = 0, len;
-
-	while ((len = wn_rd_u8(r)) > 0 && len < 64 && at + len + 2 < size) {
-		wn_rd_bytes(r, out + at, len);
-		at += len;
-		out[at++] = '.';
-	}
-	out[at > 0 ? at - 1 : 0] = '\0';
-}
-
-static void put_rdata(struct wn_wr *w, const struct zone_entry *e)
-{
-	struct wn_addr addr;
-	size_t len_at = w->pos;
-
-	wn_wr_be16(w, 0);
-	switch (e->how) {
-	case LOOP: /* a compression pointer to itself */
-		wn_wr_be16(w, (uint16_t)(0xc000 | w->pos));
-		break;
-	case RAW_LABEL:
-		wn_wr_u8(w, (uint8_t)strlen(e->text));
-		wn_wr_bytes(w, e->text, strlen(e->text));
-		wn_wr_u8(w, 0);
-		break;
-	case LONG: /* beyond the 255 bytes of RFC 1035 */
-		for (int i = 0; i < 9; i++) {
-			wn_wr_u8(w, 63);
-			wn_wr_fill(w, 'x', 63);
-		}
-		wn_wr_u8(w, 0);
-		break;
-	default:
-		if (e->type == TYPE_PTR)
-			put_name(w, e->text);
-		else if (wn_addr_parse(e->text, &addr) == WN_OK)
-			wn_wr_bytes(w, addr.bytes, addr.family == 4 ? 4 : 16);
-	}
-	wn_wr_patch_be16(w, len_at, (uint16_t)(w->pos - len_at - 2));
-}
-
-static const struct zone_entry *zone_find(const char *name, uint16_t type)
-{
-	static const struct zone_entry none = {"", 0, NEGATIVE, "", RCODE_NO_NAME};
-
-	for (size_t i = 0; i < sizeof(zone) / sizeof(zone[0]); i++)
-		if (strcmp(zone[i].name, name) == 0 && zone[i].type == type)
-			return &zone[i];
-	return &none;
-}
-
-static size_t compose(uint8_t *out, size_t cap, uint16_t id, const char *name,
-	const struct zone_entry *e, uint16_t type)
-{
-	bool has = e->how != NEGATIVE;
-	struct wn_wr w;
-
-	wn_wr_init(&w, out, cap);
-	wn_wr_be16(&w, e->how == WRONG_ID ? (uint16_t)(id + 1) : id);
-	wn_wr_be16(&w, (uint16_t)(0x8180 | e->rcode));
-	wn_wr_be16(&w, 1);
-	wn_wr_be16(&w, has);
-	wn_wr_be32(&w, 0);
-	put_name(&w, name);
-	wn_wr_be16(&w, type);
-	wn_wr_be16(&w, 1);
-	if (has) {
-		wn_wr_be16(&w, 0xc00c);
-		wn_wr_be16(&w, type);
-		wn_wr_be16(&w, 1);
-		wn_wr_be32(&w, 60);
-		put_rdata(&w, e);
-	}
-	assert_false(w.bad);
-	/* The header of an answer and then nothing of what it promises. */
-	return e->how == GARBAGE ? 20 : w.pos;
-}
-
-static void serve(struct fixture *f)
-{
-	uint8_t in[512], out[1500];
-	struct sockaddr_in from;
-	socklen_t from_len = sizeof(from);
-	ssize_t n = recvfrom(f->server, in, sizeof(in), 0, (struct sockaddr *)&from, &from_len);
-	const struct zone_entry *e;
-	uint16_t id, type;
-	char name[256];
-	struct wn_rd r;
-	size_t len;
-
-	assert_true(n > 12);
-	f->questions++;
-	wn_rd_init(&r, in, (size_t)n);
-	id = wn_rd_be16(&r);
-	wn_rd_skip(&r, 10);
-	get_name(&r, name, sizeof(name));
-	type = wn_rd_be16(&r);
-	assert_false(r.bad);
-	e = zone_find(name, type);
-	if (e->how == SILENT)
-		return;
-	len = compose(out, sizeof(out), id, name, e, type);
-	assert_int_equal(
-		sendto(f->server, out, len, 0, (struct sockaddr *)&from, from_len), (ssize_t)len);
-}
-
 /* Runs both ends until nothing is asked any more; returns how long it took. */
 static uint64_t pump(struct fixture *f)
 {
@@ -208,14 +69,14 @@ static uint64_t pump(struct fixture *f)
 	while (wn_dns_pending(f->dns) > 0) {
 		struct pollfd fds[2] = {
 			{.fd = wn_dns_fd(f->dns), .events = POLLIN},
-			{.fd = f->server, .events = POLLIN},
+			{.fd = f->server.fd, .events = POLLIN},
 		};
 
 		assert_true(poll(fds, 2, 20000) > 0);
 		if (fds[0].revents)
 			wn_dns_process(f->dns);
 		if (fds[1].revents)
-			serve(f);
+			dns_server_answer(&f->server);
 	}
 	return wn_os_mono_ns() - start_ns;
 }
@@ -223,19 +84,11 @@ static uint64_t pump(struct fixture *f)
 static int set_up(void **state, uint64_t timeout_ns)
 {
 	static struct fixture f;
-	struct sockaddr_in at = {.sin_family = AF_INET};
-	socklen_t len = sizeof(at);
-	char servers[32];
-	struct wn_dns_config c = {.servers = servers, .timeout_ns = timeout_ns};
+	struct wn_dns_config c = {.servers = f.server.address, .timeout_ns = timeout_ns};
 	struct wn_errctx ctx = {0};
 
 	memset(&f, 0, sizeof(f));
-	at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-	f.server = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	assert_true(f.server >= 0);
-	assert_int_equal(bind(f.server, (struct sockaddr *)&at, sizeof(at)), 0);
-	assert_int_equal(getsockname(f.server, (struct sockaddr *)&at, &len), 0);
-	snprintf(servers, sizeof(servers), "127.0.0.1:%u", ntohs(at.sin_port));
+	dns_server_open(&f.server, zone, sizeof(zone) / sizeof(zone[0]));
 	if (wn_dns_new(&c, &f.dns, &ctx) != WN_OK)
 		fail_msg("%s", ctx.text);
 	*state = &f;
@@ -257,7 +110,7 @@ static int tear_down(void **state)
 	struct fixture *f = *state;
 
 	wn_dns_free(f->dns);
-	close(f->server);
+	dns_server_close(&f->server);
 	return 0;
 }
 
@@ -312,7 +165,7 @@ static void test_reverse(void **state)
 	ask_name(f, "192.0.2.8", &a[4]);
 	assert_int_equal(wn_dns_pending(f->dns), 5);
 	pump(f);
-	assert_int_equal(f->questions, 4); /* the same address once */
+	assert_int_equal(f->server.questions, 4); /* the same address once */
 	assert_int_equal(a[0].err, WN_OK);
 	assert_string_equal(a[0].name, "r1.example");
 	assert_int_equal(a[1].err, WN_ENOENT);
@@ -359,7 +212,7 @@ static void test_hosts_file(void **state)
 	pump(f);
 	assert_int_equal(a.err, WN_OK);
 	assert_true(wn_addr_is_loopback(&a.addrs[0]));
-	assert_int_equal(f->questions, 0);
+	assert_int_equal(f->server.questions, 0);
 }
 
 static void test_hosts_text(void **state)

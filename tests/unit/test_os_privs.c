@@ -129,6 +129,32 @@ static void drop_and_look(bool have_raw)
 	CHECK(wn_os_privs_drop(&ctx) == WN_OK);
 }
 
+/* Raw sockets can be opened all along, and nothing else is left. */
+static void drop_but_raw(bool have_raw)
+{
+	struct wn_errctx ctx = {0};
+	struct wn_os_privs privs;
+
+	if (wn_os_privs_drop_but_raw(&ctx) != WN_OK) {
+		fprintf(stderr, "# %s\n", ctx.text);
+		_exit(1);
+	}
+	wn_os_privs_get(&privs);
+	CHECK(privs.net_raw == have_raw && !privs.net_admin);
+	CHECK(can_open(AF_INET, SOCK_RAW, IPPROTO_ICMP) == have_raw);
+	CHECK(can_open(AF_INET6, SOCK_RAW, IPPROTO_ICMPV6) == have_raw);
+	if (getuid() != 0)
+		CHECK(setuid(0) != 0 && seteuid(0) != 0 && setgid(0) != 0);
+	CHECK(prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1);
+	CHECK(prctl(PR_GET_DUMPABLE, 0, 0, 0, 0) == 0);
+	CHECK(prctl(PR_GET_KEEPCAPS, 0, 0, 0, 0) == 0);
+	must_be_fenced();
+	must_work();
+	/* What was kept can be dropped later. */
+	CHECK(wn_os_privs_drop(&ctx) == WN_OK);
+	CHECK(!can_open(AF_INET, SOCK_RAW, IPPROTO_ICMP));
+}
+
 static void run(void (*body)(void))
 {
 	pid_t child = fork();
@@ -157,7 +183,18 @@ static void as_we_are(void)
 	CHECK(geteuid() == getuid());
 }
 
-static void as_root_of_a_namespace(void)
+static void but_raw_as_we_are(void)
+{
+	struct wn_os_privs privs;
+	uid_t was = getuid();
+
+	wn_os_privs_get(&privs);
+	drop_but_raw(privs.net_raw);
+	CHECK(getuid() == (was ? was : 65534));
+	CHECK(geteuid() == getuid());
+}
+
+static void enter_namespace(void)
 {
 	char map[32];
 	FILE *f;
@@ -176,8 +213,20 @@ static void as_root_of_a_namespace(void)
 		_exit(77);
 	CHECK(getuid() == 0);
 	CHECK(ns_link("lo", true));
+}
+
+static void as_root_of_a_namespace(void)
+{
+	enter_namespace();
 	/* Nobody is not mapped here: the id stays, and is worth nothing without capabilities. */
 	drop_and_look(true);
+	CHECK(getuid() == 0);
+}
+
+static void but_raw_as_root_of_a_namespace(void)
+{
+	enter_namespace();
+	drop_but_raw(true);
 	CHECK(getuid() == 0);
 }
 
@@ -193,11 +242,25 @@ static void test_in_a_namespace(void **state)
 	run(as_root_of_a_namespace);
 }
 
+static void test_but_raw_as_we_are(void **state)
+{
+	(void)state;
+	run(but_raw_as_we_are);
+}
+
+static void test_but_raw_in_a_namespace(void **state)
+{
+	(void)state;
+	run(but_raw_as_root_of_a_namespace);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_as_we_are),
 		cmocka_unit_test(test_in_a_namespace),
+		cmocka_unit_test(test_but_raw_as_we_are),
+		cmocka_unit_test(test_but_raw_in_a_namespace),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

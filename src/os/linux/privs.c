@@ -90,26 +90,41 @@ static wn_err drop_ids(const struct ids *was, struct wn_errctx *ctx)
 	return WN_OK;
 }
 
-static bool clear_capabilities(void)
+/* What is left in the end: nothing, or CAP_NET_RAW. NULL: out of memory. */
+static cap_t wanted(bool keep_raw)
 {
-	cap_t none = cap_init();
-	bool ok = none && cap_set_proc(none) == 0;
+	static const cap_value_t raw = CAP_NET_RAW;
+	cap_t caps = cap_init();
 
-	if (none)
-		cap_free(none);
-	return ok;
+	if (caps && keep_raw &&
+		(cap_set_flag(caps, CAP_PERMITTED, 1, &raw, CAP_SET) != 0 ||
+			cap_set_flag(caps, CAP_EFFECTIVE, 1, &raw, CAP_SET) != 0)) {
+		cap_free(caps);
+		return NULL;
+	}
+	return caps;
 }
 
-static bool holds_any_capability(void)
+static bool set_capabilities(bool keep_raw)
 {
-	cap_t caps = cap_get_proc(), none = cap_init();
-	bool any = !caps || !none || cap_compare(caps, none) != 0;
+	cap_t caps = wanted(keep_raw);
+	bool ok = caps && cap_set_proc(caps) == 0;
 
 	if (caps)
 		cap_free(caps);
-	if (none)
-		cap_free(none);
-	return any;
+	return ok;
+}
+
+static bool holds_others(bool keep_raw)
+{
+	cap_t caps = cap_get_proc(), right = wanted(keep_raw);
+	bool others = !caps || !right || cap_compare(caps, right) != 0;
+
+	if (caps)
+		cap_free(caps);
+	if (right)
+		cap_free(right);
+	return others;
 }
 
 static bool can_raise(cap_value_t which)
@@ -127,7 +142,7 @@ static bool can_raise(cap_value_t which)
 }
 
 /* Tries every way back. Success of any of them is the failure of this file. */
-static wn_err verify(const struct ids *was, struct wn_errctx *ctx)
+static wn_err verify(const struct ids *was, bool keep_raw, struct wn_errctx *ctx)
 {
 	struct ids now;
 
@@ -140,14 +155,15 @@ static wn_err verify(const struct ids *was, struct wn_errctx *ctx)
 		return wn_fail(ctx, WN_EPERM, "the group id could be regained");
 	if (now.real != 0 && setresuid(0, 0, 0) == 0)
 		return wn_fail(ctx, WN_EPERM, "root could be regained");
-	if (holds_any_capability() || can_raise(CAP_NET_RAW) || can_raise(CAP_SETUID))
+	if (holds_others(keep_raw) || can_raise(CAP_NET_ADMIN) || can_raise(CAP_SETUID) ||
+		(!keep_raw && can_raise(CAP_NET_RAW)))
 		return wn_fail(ctx, WN_EPERM, "capabilities could be regained");
-	if (socket_allowed(AF_INET, SOCK_RAW, IPPROTO_ICMP))
+	if (!keep_raw && socket_allowed(AF_INET, SOCK_RAW, IPPROTO_ICMP))
 		return wn_fail(ctx, WN_EPERM, "raw sockets can still be opened");
 	return WN_OK;
 }
 
-wn_err wn_os_privs_drop(struct wn_errctx *ctx)
+static wn_err drop(bool keep_raw, struct wn_errctx *ctx)
 {
 	struct ids was;
 	wn_err err;
@@ -155,17 +171,29 @@ wn_err wn_os_privs_drop(struct wn_errctx *ctx)
 	if (!read_ids(&was))
 		return wn_fail_sys(ctx, WN_EPERM, errno, "cannot read user ids");
 	drop_inheritable_sets();
+	prctl(PR_SET_KEEPCAPS, keep_raw ? 1ul : 0ul, 0ul, 0ul, 0ul);
 	err = drop_ids(&was, ctx);
 	if (err != WN_OK)
 		return err;
-	if (!clear_capabilities())
+	if (!set_capabilities(keep_raw))
 		return wn_fail_sys(ctx, WN_EPERM, errno, "cannot give up capabilities");
+	prctl(PR_SET_KEEPCAPS, 0ul, 0ul, 0ul, 0ul);
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0)
 		return wn_fail_sys(ctx, WN_EPERM, errno, "cannot forbid new privileges");
-	err = verify(&was, ctx);
+	err = verify(&was, keep_raw, ctx);
 	if (err != WN_OK)
 		return err;
 	wn_confine_files();
 	wn_confine_calls();
 	return WN_OK;
+}
+
+wn_err wn_os_privs_drop(struct wn_errctx *ctx)
+{
+	return drop(false, ctx);
+}
+
+wn_err wn_os_privs_drop_but_raw(struct wn_errctx *ctx)
+{
+	return drop(has_effective(CAP_NET_RAW), ctx);
 }

@@ -122,6 +122,17 @@ static int name_interface(struct wn_os_route *out)
 	return 0;
 }
 
+/* The question failed, not the route. */
+static bool is_of_asking(int sys)
+{
+	static const int causes[] = {EPROTO, EMFILE, ENFILE, ENOMEM, ENOBUFS, EAGAIN, EINTR, EPERM};
+
+	for (size_t i = 0; i < sizeof(causes) / sizeof(causes[0]); i++)
+		if (causes[i] == sys)
+			return true;
+	return false;
+}
+
 static wn_err no_route(struct wn_errctx *ctx, const struct wn_addr *dst, const struct wn_addr *src,
 	const char *iface, int sys)
 {
@@ -134,7 +145,7 @@ static wn_err no_route(struct wn_errctx *ctx, const struct wn_addr *dst, const s
 	if (sys == EACCES)
 		return wn_fail_sys(ctx, WN_ENOROUTE, sys, "the route to %s is set to prohibit",
 			wn_addr_str(dst, to));
-	if (sys == EPROTO || sys == EMFILE || sys == ENFILE || sys == ENOMEM || sys == EPERM)
+	if (is_of_asking(sys))
 		return wn_fail_sys(ctx, WN_ESYS, sys, "cannot ask the kernel for the route to %s",
 			wn_addr_str(dst, to));
 	return wn_fail_sys(ctx, WN_ENOROUTE, sys, "no route to %s%s%s", wn_addr_str(dst, to),
