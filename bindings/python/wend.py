@@ -49,7 +49,8 @@ class _Event(ctypes.Structure):
 class _Config(ctypes.Structure):
     _fields_ = [("size", ctypes.c_uint32), ("backend", ctypes.c_uint32),
                 ("topology", ctypes.c_char_p), ("seed", ctypes.c_uint64),
-                ("resolver", ctypes.c_char_p)]
+                ("resolver", ctypes.c_char_p), ("error", ctypes.c_char_p),
+                ("error_size", ctypes.c_uint32)]
 
 
 def _load():
@@ -113,13 +114,15 @@ class Context:
     instead of the real one; resolver: "address[:port]" of a DNS server instead of the system's."""
 
     def __init__(self, *, topology=None, resolver=None):
+        why = ctypes.create_string_buffer(256)
         config = _Config(ctypes.sizeof(_Config), 0, topology.encode() if topology else None, 0,
-                         resolver.encode() if resolver else None)
+                         resolver.encode() if resolver else None,
+                         ctypes.cast(why, ctypes.c_char_p), ctypes.sizeof(why))
         self._pointer, self._traces, self._watchers = ctypes.c_void_p(), {}, 0
         self._event = _Event()
         code = _lib.wend_new(ctypes.byref(config), ctypes.byref(self._pointer))
         if code != 0:
-            raise WendError(code, _lib.wend_err_text(code).decode())
+            raise WendError(code, why.value.decode() or _lib.wend_err_text(code).decode())
 
     def __enter__(self):
         return self

@@ -131,6 +131,10 @@ struct wend_config {
 	const char *topology;
 	uint64_t seed;	      /* of its chances; 0: that of the topology */
 	const char *resolver; /* DNS server to ask, "address[:port]"; NULL: the system's */
+	/* Where a failure is to be explained in a line, and bytes there are for it; NULL: nowhere.
+	 */
+	char *error;
+	uint32_t error_size;
 };
 
 /*

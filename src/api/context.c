@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/fmt.h"
 #include "os/os.h"
 
 #define DNS_US	    20000 /* how often names are looked after by whoever polls by timeouts alone */
@@ -47,10 +48,19 @@ static wn_err load(wend *w, const struct wend_config *c)
 	return wn_sim_new(w->topo, c->seed, wn_run_now_ns(w->run), &w->sim);
 }
 
+/* What has more to say than its kind has said it. */
+static int explain(const struct wend_config *c, wn_err err, const struct wn_errctx *why)
+{
+	if (c->error && c->error_size > 0)
+		wn_fmt(c->error, c->error_size, "%s", why->text[0] ? why->text : wn_err_text(err));
+	return err;
+}
+
 int wend_new(const struct wend_config *config, wend **out)
 {
 	static const struct wend_config plain = {.size = sizeof(plain)};
 	const struct wend_config *c = config ? config : &plain;
+	struct wn_errctx why = {0};
 	wend *w;
 	wn_err err;
 
@@ -59,7 +69,7 @@ int wend_new(const struct wend_config *config, wend **out)
 		return WEND_EINVAL;
 	w = wn_calloc(1, sizeof(*w));
 	if (!w)
-		return WEND_ENOMEM;
+		return explain(c, WN_ENOMEM, &why);
 	w->poll.fd = w->poll.timer_fd = -1;
 	err = wn_pollset_init(&w->poll, &w->why);
 	if (err == WN_OK)
@@ -69,8 +79,9 @@ int wend_new(const struct wend_config *config, wend **out)
 	if (err == WN_OK)
 		err = load(w, c);
 	if (err != WN_OK) {
+		why = w->why;
 		wend_free(w);
-		return err;
+		return explain(c, err, &why);
 	}
 	*out = w;
 	return WEND_OK;

@@ -259,6 +259,7 @@ static void expect_refused(const char *key, const char *value, const char *why)
 static void test_mistakes(void **state)
 {
 	struct wend_config config = {.size = 4};
+	char why[64] = "";
 	wend_options *o;
 	wend *w;
 
@@ -268,9 +269,13 @@ static void test_mistakes(void **state)
 	expect_refused("format", "json", "not one of a single trace");
 	expect_refused("tcp-method", "sack", "syn or ack");
 	assert_int_equal(wend_new(&config, &w), WEND_EINVAL);
-	config = (struct wend_config){.size = sizeof(config), .topology = "host ?"};
+	config = (struct wend_config){.size = sizeof(config), .topology = "hosts me"};
 	assert_int_equal(wend_new(&config, &w), WEND_EPARSE);
 	assert_null(w);
+	config.error = why;
+	config.error_size = sizeof(why);
+	assert_int_equal(wend_new(&config, &w), WEND_EPARSE);
+	assert_non_null(strstr(why, "line 1, column"));
 	w = open_network();
 	assert_int_equal(wend_options_new(&o), WEND_OK);
 	assert_int_equal(wend_options_set_first_ttl(o, 9), WEND_OK);
