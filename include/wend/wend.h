@@ -261,7 +261,8 @@ WEND_API int wend_cancel(wend *w, uint64_t id);
 /*
  * Looks up the host name of an address, as the option "numeric" with "no" does of all that answer a
  * trace. Events: one WEND_NAME, and WEND_DONE with the same err: WEND_ENOENT, there is none;
- * WEND_ERESOLVE, no server answers. May be canceled like a trace.
+ * WEND_ERESOLVE, no server answers; WEND_EFULL, more than 4096 are being asked for. May be canceled
+ * like a trace.
  */
 WEND_API int wend_lookup(
 	wend *w, const char *address, wend_callback *callback, void *user, uint64_t *out_id);
