@@ -301,6 +301,11 @@ void wn_run_drop(struct wn_run_trace *rt)
 	run->drops = rt;
 }
 
+void wn_run_pause(struct wn_run *run)
+{
+	run->pause = true;
+}
+
 /*
  * The order is the point: first everything the network already holds, then the engines with the
  * time read after that, so that a process that was stopped never takes an answer for lost that was
@@ -315,6 +320,7 @@ void wn_run_process(struct wn_run *run)
 
 	assert(!run->processing);
 	run->processing = true;
+	run->pause = false;
 	read_monitor(run);
 	drain_all(run);
 	take_timers(run, wn_run_now_ns(run));
@@ -322,6 +328,8 @@ void wn_run_process(struct wn_run *run)
 		for (unsigned i = 0; i < STEP_BATCH && (rt = take_ready(run)); i++)
 			wn_run_trace_step(rt);
 		flush_all(run);
+		if (run->pause)
+			break;
 		if (run->ready_first && run->slot_count > STEP_BATCH)
 			drain_all(run);
 	}

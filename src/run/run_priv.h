@@ -84,6 +84,7 @@ struct wn_run_trace {
 struct wn_run {
 	bool virtual_time;
 	bool processing;
+	bool pause;	 /* ... is to end */
 	uint64_t now_ns; /* virtual time only */
 	struct wn_pollset poll;
 	int monitor_fd;		     /* changes of links and addresses; -1 none */

@@ -218,6 +218,27 @@ static void test_many(void **state)
 	assert_int_equal(wend_free(s.w), WEND_OK);
 }
 
+/* What waits to be told does not grow with the number of traces. */
+static void test_told_in_portions(void **state)
+{
+	struct seen s = {.w = open_network()};
+	struct pollfd fd = {.fd = wend_fd(s.w), .events = POLLIN};
+	int most = 0;
+
+	(void)state;
+	for (int i = 0; i < 8 * MANY; i++)
+		assert_int_equal(wend_trace(s.w, "203.0.113.9", NULL, on_event, &s, NULL), WEND_OK);
+	while (s.done < 8 * MANY) {
+		int told;
+
+		assert_true(poll(&fd, 1, 5000) == 1);
+		told = wend_process(s.w, 0);
+		most = told > most ? told : most;
+	}
+	assert_in_range(most, 1000, 8192);
+	assert_int_equal(wend_free(s.w), WEND_OK);
+}
+
 static void test_probe(void **state)
 {
 	struct seen s = {.w = open_network()};
@@ -343,6 +364,7 @@ int main(void)
 		cmocka_unit_test(test_cancel),
 		cmocka_unit_test(test_free_in_mid_flight),
 		cmocka_unit_test(test_many),
+		cmocka_unit_test(test_told_in_portions),
 		cmocka_unit_test(test_probe),
 		cmocka_unit_test(test_mistakes),
 		cmocka_unit_test(test_without_memory),
