@@ -5,6 +5,7 @@
 #include <string.h>
 
 static char network[65536];
+static char why[256];
 static int failed;
 
 static int read_network(const char *path)
@@ -28,6 +29,8 @@ int read_arguments(int argc, char **argv, struct wend_config *out_config)
 
 	memset(out_config, 0, sizeof(*out_config));
 	out_config->size = sizeof(*out_config);
+	out_config->error = why;
+	out_config->error_size = sizeof(why);
 	if (argc <= first) {
 		fprintf(stderr, "usage: %s [--sim FILE] HOST...\n", argv[0]);
 		return 0;
@@ -57,14 +60,13 @@ static void on_event(void *user, const struct wend_event *ev)
 wend *traces_start(int argc, char **argv)
 {
 	struct wend_config config;
-	int first = read_arguments(argc, argv, &config), err;
+	int first = read_arguments(argc, argv, &config);
 	wend *w;
 
 	if (first == 0)
 		return NULL;
-	err = wend_new(&config, &w);
-	if (err != WEND_OK) {
-		fprintf(stderr, "%s\n", wend_err_text(err));
+	if (wend_new(&config, &w) != WEND_OK) {
+		fprintf(stderr, "%s\n", why);
 		return NULL;
 	}
 	for (int i = first; i < argc; i++) {

@@ -51,8 +51,8 @@ class _Config(ctypes.Structure):
     _fields_ = [("size", ctypes.c_uint32), ("backend", ctypes.c_uint32),
                 ("topology", ctypes.c_char_p), ("seed", ctypes.c_uint64),
                 ("pps", ctypes.c_uint32), ("pps_per_destination", ctypes.c_uint32),
-                ("pps_per_router", ctypes.c_uint32), ("reserved", ctypes.c_uint32),
-                ("resolver", ctypes.c_char_p)]
+                ("pps_per_router", ctypes.c_uint32), ("error_size", ctypes.c_uint32),
+                ("resolver", ctypes.c_char_p), ("error", ctypes.c_char_p)]
 
 
 class _Stats(ctypes.Structure):
@@ -127,14 +127,16 @@ class Context:
     and of those that one router answers; 0: no bound."""
 
     def __init__(self, *, topology=None, resolver=None, pps=0, pps_per_destination=0, pps_per_router=0):
+        why = ctypes.create_string_buffer(256)
         config = _Config(ctypes.sizeof(_Config), topology=topology.encode() if topology else None,
                          pps=pps, pps_per_destination=pps_per_destination,
-                         pps_per_router=pps_per_router, resolver=resolver.encode() if resolver else None)
+                         pps_per_router=pps_per_router, resolver=resolver.encode() if resolver else None,
+                         error=ctypes.cast(why, ctypes.c_char_p), error_size=ctypes.sizeof(why))
         self._pointer, self._traces, self._watchers = ctypes.c_void_p(), {}, 0
         self._event = _Event()
         code = _lib.wend_new(ctypes.byref(config), ctypes.byref(self._pointer))
         if code != 0:
-            raise WendError(code, _lib.wend_err_text(code).decode())
+            raise WendError(code, why.value.decode() or _lib.wend_err_text(code).decode())
 
     def __enter__(self):
         return self

@@ -140,8 +140,9 @@ struct wend_config {
 	uint32_t pps;
 	uint32_t pps_per_destination;
 	uint32_t pps_per_router; /* of those a router, or the target, answers */
-	uint32_t reserved;	 /* 0 */
+	uint32_t error_size;	 /* bytes of error */
 	const char *resolver;	 /* DNS server to ask, "address[:port]"; NULL: the system's */
+	char *error; /* where a failure of wend_new is to be explained in a line; NULL: nowhere */
 };
 
 /*
@@ -313,7 +314,8 @@ WEND_API int wend_cancel(wend *w, uint64_t id);
 /*
  * Looks up the host name of an address, as the option "numeric" with "no" does of all that answer a
  * trace. Events: one WEND_NAME, and WEND_DONE with the same err: WEND_ENOENT, there is none;
- * WEND_ERESOLVE, no server answers. May be canceled like a trace.
+ * WEND_ERESOLVE, no server answers; WEND_EFULL, more than 4096 are being asked for. May be canceled
+ * like a trace.
  */
 WEND_API int wend_lookup(
 	wend *w, const char *address, wend_callback *callback, void *user, uint64_t *out_id);

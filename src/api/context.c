@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/fmt.h"
 #include "os/os.h"
 
 #define DNS_US	    20000 /* how often names are looked after by whoever polls by timeouts alone */
@@ -22,11 +23,11 @@ static wn_err read_config(const struct wend_config *given, struct wend_config *o
 {
 	const size_t first = offsetof(struct wend_config, pps); /* the first version's size */
 
+	*out = (struct wend_config){0};
 	if (given->size != sizeof(*out) && given->size != first)
 		return WN_EINVAL;
-	*out = (struct wend_config){0};
 	memcpy(out, given, given->size);
-	return out->backend > WEND_BACKEND_ERRQUEUE || out->reserved != 0 ? WN_EINVAL : WN_OK;
+	return out->backend > WEND_BACKEND_ERRQUEUE ? WN_EINVAL : WN_OK;
 }
 
 static wn_err load_resolver(wend *w, const char *resolver)
@@ -64,19 +65,28 @@ static wn_err load(wend *w, const struct wend_config *c)
 	return wn_sim_new(w->topo, c->seed, wn_run_now_ns(w->run), &w->sim);
 }
 
+/* What has more to say than its kind has said it. */
+static int explain(const struct wend_config *c, wn_err err, const struct wn_errctx *why)
+{
+	if (c->error && c->error_size > 0)
+		wn_fmt(c->error, c->error_size, "%s", why->text[0] ? why->text : wn_err_text(err));
+	return err;
+}
+
 int wend_new(const struct wend_config *config, wend **out)
 {
 	static const struct wend_config plain = {.size = sizeof(plain)};
 	struct wend_config c;
+	struct wn_errctx why = {0};
 	wend *w;
 	wn_err err;
 
 	*out = NULL;
 	if (read_config(config ? config : &plain, &c) != WN_OK)
-		return WEND_EINVAL;
+		return explain(&c, WN_EINVAL, &why);
 	w = wn_calloc(1, sizeof(*w));
 	if (!w)
-		return WEND_ENOMEM;
+		return explain(&c, WN_ENOMEM, &why);
 	w->poll.fd = w->poll.timer_fd = -1;
 	err = wn_pollset_init(&w->poll, &w->why);
 	if (err == WN_OK)
@@ -86,8 +96,9 @@ int wend_new(const struct wend_config *config, wend **out)
 	if (err == WN_OK)
 		err = load(w, &c);
 	if (err != WN_OK) {
+		why = w->why;
 		wend_free(w);
-		return err;
+		return explain(&c, err, &why);
 	}
 	*out = w;
 	return WEND_OK;

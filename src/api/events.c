@@ -6,6 +6,7 @@
 #include "base/alloc.h"
 
 #define CAP_MIN 64u
+#define PORTION 4096u /* events that callbacks are told of before more are made */
 
 static struct wn_api_queue *queue_of(wend *w, const struct wn_api_item *item)
 {
@@ -42,6 +43,8 @@ void wn_api_queue_push(wend *w, const struct wn_api_item *item, const struct wen
 	slot->size = sizeof(*slot);
 	slot->id = item->id;
 	slot->user = item->user;
+	if (q->len >= (item->callback ? PORTION : WN_API_QUEUE_MAX) && !w->ending)
+		wn_run_pause(w->run);
 }
 
 void wn_api_queue_done(wend *w, struct wn_api_item *item)

@@ -158,7 +158,7 @@ static void ask(wend *w, struct name *n)
 	if (err == WN_OK)
 		w->names->asking++;
 	else
-		settle(w, n, NULL, err);
+		settle(w, n, "", err);
 }
 
 static void ask_some(wend *w)

@@ -221,6 +221,7 @@ static int run(struct path *p, const char *target, const wend_options *o, wend *
 int wend_traceroute(const char *target, const wend_options *options,
 	const struct wend_config *config, struct wend_path **out)
 {
+	struct wend_config explained = {.size = sizeof(explained)};
 	struct path *p = path_new(options);
 	wend *w;
 	int err;
@@ -228,10 +229,12 @@ int wend_traceroute(const char *target, const wend_options *options,
 	*out = p ? &p->pub : NULL;
 	if (!p)
 		return WEND_ENOMEM;
-	err = wend_new(config, &w);
-	if (err != WEND_OK)
-		wn_fmt(p->error, sizeof(p->error), "%s", wend_err_text(err));
-	else
+	if (config)
+		explained = *config;
+	explained.error = p->error;
+	explained.error_size = sizeof(p->error);
+	err = wend_new(&explained, &w);
+	if (err == WEND_OK)
 		err = run(p, target, options, w);
 	wend_free(w); /* which tells a trace that could not go on that it has ended */
 	p->pub.err = err;

@@ -364,6 +364,11 @@ void wn_run_drop(struct wn_run_trace *rt)
 	run->drops = rt;
 }
 
+void wn_run_pause(struct wn_run *run)
+{
+	run->pause = true;
+}
+
 /*
  * The order is the point: first everything the network already holds, then the engines with the
  * time read before that, so that a process that was stopped, or a user who took his time in a
@@ -379,6 +384,7 @@ void wn_run_process(struct wn_run *run)
 
 	assert(!run->processing);
 	run->processing = true;
+	run->pause = false;
 	run->round++;
 	read_monitor(run);
 	drain_all(run);
@@ -389,6 +395,8 @@ void wn_run_process(struct wn_run *run)
 			wn_run_trace_step(rt);
 		more = step_probes(run);
 		flush_all(run);
+		if (run->pause)
+			break;
 		if (more || (run->ready_first && must_look(run)))
 			drain_all(run);
 		more = wn_run_hold_grant(run) || more;

@@ -119,6 +119,8 @@ int wn_run_fd(const struct wn_run *run); /* -1 in virtual time */
 uint64_t wn_run_next_ns(const struct wn_run *run);
 uint64_t wn_run_now_ns(const struct wn_run *run);
 void wn_run_process(struct wn_run *run);
+/* In a callback: enough was told for now; traces that wait for their turn have it next time. */
+void wn_run_pause(struct wn_run *run);
 bool wn_run_idle(const struct wn_run *run); /* no started trace or probe is left unfinished */
 /* Blocks until idle; in virtual time jumps from event to event instead. */
 wn_err wn_run_until_done(struct wn_run *run, struct wn_errctx *ctx);

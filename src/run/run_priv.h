@@ -119,6 +119,7 @@ struct wn_run_trace {
 struct wn_run {
 	bool virtual_time;
 	bool processing;
+	bool pause;	 /* ... is to end */
 	uint64_t round;	 /* how often it was processed */
 	uint64_t now_ns; /* virtual time only */
 	/*

@@ -208,6 +208,12 @@ def mistakes():
         else:
             raise AssertionError(f"{options} were taken")
     try:
+        wend.Context(topology="hosts me")
+    except wend.WendError as error:
+        expect((error.name, "line 1, column" in str(error)), ("parse", True))
+    else:
+        raise AssertionError("no such network")
+    try:
         wend.Traceroute("nowhere", topology=NETWORK).run()
     except wend.WendError as error:
         expect(error.name, "resolve")

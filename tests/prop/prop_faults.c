@@ -23,6 +23,7 @@
 struct started {
 	uint64_t id;
 	unsigned done;
+	bool lookup;
 };
 
 struct world {
@@ -67,6 +68,8 @@ static void take(struct world *w, const struct wend_event *ev)
 	if (ev->kind != WEND_DONE)
 		return;
 	s->done++;
+	if (s->lookup)
+		return;
 	prop_check(ev->stop != WEND_STOP_NONE && ev->received <= ev->sent);
 	prop_check((ev->err == WEND_OK) ==
 		   (ev->stop != WEND_STOP_ERROR && ev->stop != WEND_STOP_CANCELED));
@@ -118,7 +121,9 @@ static void start(struct world *w)
 
 	if (w->count == STARTS_MAX)
 		return;
-	if (kind == 0)
+	if (kind == 1)
+		err = wend_lookup(w->w, target, callback, w, &id);
+	else if (kind == 0)
 		err = wend_probe(w->w, target, (uint8_t)pick(w, 4), w->o, callback, w, &id);
 	else
 		err = wend_trace(w->w, target, w->o, callback, w, &id);
@@ -126,7 +131,7 @@ static void start(struct world *w)
 		prop_check(wend_error(w->w)[0] != '\0');
 		return;
 	}
-	w->list[w->count++].id = id;
+	w->list[w->count++] = (struct started){.id = id, .lookup = kind == 1};
 }
 
 static void cancel(struct world *w)

@@ -9,13 +9,15 @@
 #include <setjmp.h>
 #include <cmocka.h>
 #include <poll.h>
+#include <stdio.h>
 #include <string.h>
 #include <wend/wend.h>
 #include "alloc_fault.h"
 #include "dns_server.h"
 
-#define MS   INT64_C(1000000)
-#define MANY 300
+#define MS    INT64_C(1000000)
+#define MANY  200
+#define TABLE 4096 /* names that a context keeps */
 
 static const struct dns_entry zone[] = {
 	{"2.0.0.127.in-addr.arpa", DNS_TYPE_PTR, DNS_ANSWER, "two.example", 0},
@@ -45,6 +47,7 @@ struct seen {
 	char name[8][64]; /* by their order */
 	char address[8][WEND_ADDRESS_TEXT];
 	int err[8];
+	unsigned errors[3]; /* none, no room, others */
 	struct wend_event end;
 	bool cancel_at_reply;
 };
@@ -283,13 +286,51 @@ static void test_many_targets(void **state)
 
 	(void)state;
 	open_loopback(&s);
-	for (int i = 0; i < 5 * MANY; i++)
+	for (int i = 0; i < 8 * MANY; i++)
 		assert_int_equal(wend_trace(s.w, i % 2 ? "four.example" : "nobody.example", s.o,
 					 on_event, &s, NULL),
 			WEND_OK);
-	pump(&s, 5 * MANY, 5000);
-	assert_int_equal(s.done, 5 * MANY);
+	pump(&s, 8 * MANY, 5000);
+	assert_int_equal(s.done, 8 * MANY);
 	assert_int_equal(wend_active(s.w), 0);
+	close_loopback(&s);
+}
+
+static void count_errors(void *user, const struct wend_event *ev)
+{
+	struct seen *s = user;
+
+	if (ev->kind == WEND_NAME)
+		s->errors[ev->err == WEND_EFULL ? 1 : ev->err == WEND_ENOENT ? 0 : 2]++;
+	else
+		take(s, ev);
+}
+
+/* The table is bounded: those for whom there is no room are told so, and what is known gives way.
+ */
+static void test_more_than_the_table(void **state)
+{
+	char text[32];
+	struct seen s;
+
+	(void)state;
+	open_loopback(&s);
+	for (unsigned i = 0; i < TABLE + MANY; i++) {
+		snprintf(text, sizeof(text), "127.1.%u.%u", i / 200 + 1, i % 200 + 1);
+		assert_int_equal(wend_lookup(s.w, text, count_errors, &s, NULL), WEND_OK);
+	}
+	pump(&s, TABLE + MANY, 5000);
+	assert_int_equal(s.done, TABLE + MANY);
+	assert_int_equal(s.errors[0], TABLE);
+	assert_int_equal(s.errors[1], MANY);
+	for (unsigned i = 0; i < MANY; i++) {
+		snprintf(text, sizeof(text), "127.2.1.%u", i + 1);
+		assert_int_equal(wend_lookup(s.w, text, count_errors, &s, NULL), WEND_OK);
+	}
+	pump(&s, TABLE + 2 * MANY, 5000);
+	assert_int_equal(s.errors[0], TABLE + MANY);
+	assert_int_equal(s.errors[2], 0);
+	assert_int_equal(s.server.questions, TABLE + MANY);
 	close_loopback(&s);
 }
 
@@ -392,6 +433,7 @@ int main(void)
 		cmocka_unit_test(test_cancel),
 		cmocka_unit_test(test_free_in_mid_flight),
 		cmocka_unit_test(test_many_targets),
+		cmocka_unit_test(test_more_than_the_table),
 		cmocka_unit_test(test_simulated),
 		cmocka_unit_test(test_pulled),
 		cmocka_unit_test(test_mistakes),

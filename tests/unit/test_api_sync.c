@@ -128,14 +128,14 @@ static void expect_failure(const char *target, const wend_options *o, const stru
 static void test_failures(void **state)
 {
 	static const char *const contradiction[][2] = {{"first-ttl", "9"}, {"max-ttl", "3"}};
-	struct wend_config broken = {.size = sizeof(broken), .topology = "host ?"};
+	struct wend_config broken = {.size = sizeof(broken), .topology = "hosts me"};
 	wend_options *o = options(contradiction, 2);
 
 	(void)state;
 	expect_failure("203.0.113.9", o, &simulated, WEND_EUSAGE, "first-ttl");
 	expect_failure("nobody", NULL, &simulated, WEND_ERESOLVE, "nobody");
 	expect_failure("", NULL, &simulated, WEND_EUSAGE, "target");
-	expect_failure("203.0.113.9", NULL, &broken, WEND_EPARSE, "malformed");
+	expect_failure("203.0.113.9", NULL, &broken, WEND_EPARSE, "line 1");
 	wend_options_free(o);
 }
 
