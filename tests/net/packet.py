@@ -20,6 +20,7 @@ import netns
 from tap import Cases, Skip, expect
 
 LIMIT_S = 20
+PIPE_BUF = select.PIPE_BUF  # so much a pipe takes that is writable
 # Who runs it: root, somebody with the right to raw sockets and nothing else, nobody.
 ROOT, RAW, NOBODY = "root", "raw", "nobody"
 EVERYBODY = (ROOT, RAW, NOBODY)
@@ -133,7 +134,7 @@ class Packet:
                              env=environment() if env is None else env)
         os.close(theirs)
         self.reads = []  # what each read(2) gave
-        self._rest = b""
+        self._ahead, self._rest = [], b""
 
     def __enter__(self):
         return self
@@ -150,10 +151,17 @@ class Packet:
             os.close(self._out)
 
     def say(self, *lines):
+        """Lines, or bytes as they are. Where it takes no more its answers are read meanwhile."""
         data = b"".join(line if isinstance(line, bytes) else line.encode() + b"\n"
                         for line in lines)
         while data:
-            data = data[self.proc.stdin.write(data):]
+            ready, writable, _ = select.select([self._out], [self.proc.stdin], [], LIMIT_S)
+            expect(bool(ready or writable), True, "it reads no more")
+            if writable:
+                data = data[self.proc.stdin.write(data[:PIPE_BUF]):]
+            else:
+                self._ahead.append(os.read(self._out, 4096))
+                expect(self._ahead[-1] != b"", True, "it ended while it was asked")
 
     def send(self, token, target, **arguments):
         self.say(send_probe(token, target, **arguments))
@@ -165,16 +173,16 @@ class Packet:
         os.close(self._out)
         self._out = None
 
-    def read(self, limit_s=LIMIT_S):
+    def read(self, limit_s=LIMIT_S, size=4096):
         """One read(2); b"" at the end."""
         if not self.readable(limit_s):
             raise AssertionError(f"no answer within {limit_s} s")
-        data = os.read(self._out, 4096)
+        data = self._ahead.pop(0) if self._ahead else os.read(self._out, size)
         self.reads.append(data)
         return data
 
     def readable(self, limit_s=0):
-        return bool(select.select([self._out], [], [], limit_s)[0])
+        return bool(self._ahead or select.select([self._out], [], [], limit_s)[0])
 
     def line(self, limit_s=LIMIT_S):
         while b"\n" not in self._rest:
