@@ -83,3 +83,17 @@ class Capture:
         seconds, ns = stamps[0]
         seen = Seen(data, where[2] == PACKET_OUTGOING, seconds * 1_000_000_000 + ns)
         return None if seen.is_neighbourly() else seen
+
+
+def echo_rtts(seen):
+    """{sequence: us between both stamps} of echo requests that a router's error answered."""
+    sent, rtts = {}, {}
+    for packet in seen:
+        if packet.is_echo_request() and packet.outgoing:
+            sent[packet.words()[3]] = packet.at_ns
+        elif packet.is_error() and not packet.outgoing:
+            quoted = packet.payload[8 + (20 if packet.family == 4 else 40):]
+            sequence = struct.unpack("!H", quoted[6:8])[0]
+            if sequence in sent:
+                rtts[sequence] = (packet.at_ns - sent[sequence]) / 1000
+    return rtts

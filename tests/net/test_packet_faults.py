@@ -8,14 +8,13 @@ false, round trips that are too long, replies that share a read.
 
 import os
 import statistics
-import struct
 import sys
 import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import netns  # noqa: E402
 import responder  # noqa: E402
-from capture import Capture  # noqa: E402
+from capture import Capture, echo_rtts  # noqa: E402
 from lab import Chain, refused  # noqa: E402
 from packet import (EVERYBODY, NOBODY, RAW, ROOT, Answer, PacketCases,  # noqa: E402
                     send_probe)
@@ -259,19 +258,6 @@ for proto in ("icmp", "udp", "tcp"):
 # --- round trips ---
 
 
-def wire_rtts(seen):
-    """{sequence: us between both stamps}"""
-    sent, rtts = {}, {}
-    for packet in seen:
-        if packet.is_echo_request() and packet.outgoing:
-            sent[packet.words()[3]] = packet.at_ns
-        elif packet.is_error() and not packet.outgoing:
-            sequence = struct.unpack("!H", packet.payload[8 + 20 + 6:8 + 20 + 8])[0]
-            if sequence in sent:
-                rtts[sequence] = (packet.at_ns - sent[sequence]) / 1000
-    return rtts
-
-
 def excess(burst, who):
     """What it reports beyond the wire, in us: the median of so many probes at once."""
     with open_chain(3) as lab, cases.start(lab.src, who=who) as p, \
@@ -279,7 +265,7 @@ def excess(burst, who):
         p.probe(lab.target(4), ttl=1)
         wire.rest()
         p.say(*[send_probe(i, lab.target(4), ttl=1) for i in range(burst)])
-        got, rtts = p.answers(burst), wire_rtts(wire.rest())
+        got, rtts = p.answers(burst), echo_rtts(wire.rest())
         expect(len(rtts), burst, "round trips on the wire")
         first = min(rtts)
         beyond = [got[seq - first].rtt_us - us for seq, us in rtts.items()]
