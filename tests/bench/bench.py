@@ -5,8 +5,8 @@
     bench.py WEND [--runs N] [--quick] [--json FILE] [--only SCENARIO] [--tool WORD]
 
 Tools take turns, so that whatever else the machine does meets all of them alike. One that takes
-longer than 2 s is run once; with --quick it is stopped after 3 s. `paths` is about all paths at once: see
-paths.py, `packet` about wend-packet: packets.py, `many` about the library: crowd.py.
+longer than 2 s is run once; with --quick it is stopped after 3 s. `paths` is about all paths at
+once: see paths.py, `packet` about wend-packet: packets.py, `many` about the library: crowd.py.
 """
 
 import argparse

@@ -5,7 +5,6 @@ window, 1,000 targets behind 10 hops; and what 10,000 traces at once take.
 
 import os
 import statistics
-import subprocess
 
 from lab import Chain
 from packets import build
@@ -89,7 +88,7 @@ def compare(build_dir, meter, runs, table):
         r["ratio"] = r["per_s"] / (peer["targets"] / peer["seconds"])
     table(["traces at once", "targets", "seconds", "targets/s", "x scamper", "CPU s", "KiB each",
            "ended", "reached", "probes lost"],
-          [[r["tool"], r["targets"], f"{r['seconds']:.3f}", f"{r['per_s']:.0f}", f"{r['ratio']:.1f}",
-            f"{r['cpu_s']:.3f}", f"{r['kib_each']:.1f}", r["ended"], r["reached"], r["lost"]]
+          [[r["tool"], r["targets"], f"{r['seconds']:.3f}", f"{r['per_s']:.0f}",
+            f"{r['ratio']:.1f}", f"{r['cpu_s']:.3f}", f"{r['kib_each']:.1f}", r["ended"], r["reached"], r["lost"]]
            for r in records])
     return records

@@ -1,17 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
-"""wend-packet beside Debian's mtr-packet: how many probes a second, at which cost, what is lost or late,
-and whether Twisted programs get through.
+"""wend-packet beside Debian's mtr-packet: how many probes a second, at which cost, what is lost or
+late, and whether Twisted programs get through.
 
 Both take turns. The driver (packet_load.c) is C and says what it cost itself, which shows that it
-is not what is measured: over a pipe wend-packet gives one reply for each read, which costs its reader a
-system call each; over a socket pair it does not.
+is not what is measured. Over a pipe wend-packet gives one reply for each read, which costs its
+reader a system call each; over a socket pair it does not.
 """
 
 import json
 import os
 import statistics
 import subprocess
-import sys
 from dataclasses import dataclass, field
 
 from capture import Capture, echo_rtts
@@ -77,7 +76,8 @@ def drive(ns, load, program, arguments, *options):
 class Bench:
     def __init__(self, wend_packet, runs, quick, table):
         self.ours, self.theirs = wend_packet, find("mtr-packet")
-        self.runs, self.count, self.quick, self.table = runs, 20_000 if quick else 60_000, quick, table
+        self.runs, self.quick, self.table = runs, quick, table
+        self.count = 20_000 if quick else 60_000
         self.load, self.delay = build("packet_load"), build("delay")
 
     def programs(self):
@@ -98,8 +98,8 @@ class Bench:
                         row.loads.append(drive(lab.src, first[0], program, arguments, *options,
                                                *first[1:]))
                 records += [self._speed_record(what, row, rows) for row in rows]
-        self.table(["pipelined, 900 under way", "program", "probes/s", "x mtr-packet", "CPU us/probe",
-                    "x mtr-packet", "driver us", "unanswered"],
+        self.table(["pipelined, 900 under way", "program", "probes/s", "x mtr-packet",
+                    "CPU us/probe", "x mtr-packet", "driver us", "unanswered"],
                    [[r["what"], r["program"], f"{r['per_s']:.0f}", f"{r['per_s_ratio']:.2f}",
                      f"{r['cpu_us']:.2f}", f"{r['cpu_ratio']:.2f}", f"{r['driver_us']:.2f}",
                      r["unanswered"]] for r in records])
@@ -127,13 +127,13 @@ class Bench:
             proc = ns.popen([self.delay, "tun0", str(DELAY_US)], stdin=subprocess.PIPE,
                             stdout=subprocess.PIPE)
             proc.stdout.readline()
-            ns.ip("link set lo up", "link set tun0 txqueuelen 30000", "addr add 10.8.0.1/16 dev tun0",
-                  "link set tun0 up")
+            ns.ip("link set lo up", "link set tun0 txqueuelen 30000",
+                  "addr add 10.8.0.1/16 dev tun0", "link set tun0 up")
             for window in (250, 500, 1000, 5000, 10_000):
                 for name, program in self.programs():
                     count = 50_000 if window > 1000 else 20_000
-                    got = drive(ns, self.load, program, f"ip-4 {DELAYED} timeout 3", "-c", str(count),
-                                "-w", str(window))
+                    got = drive(ns, self.load, program, f"ip-4 {DELAYED} timeout 3",
+                                "-c", str(count), "-w", str(window))
                     records.append({"window": window, "program": name,
                                     "per_s": got.answered / got.wall_ns * 1e9,
                                     "ideal_per_s": window / DELAY_US * 1e6, "probes": count,
@@ -144,7 +144,8 @@ class Bench:
         self.table(["under way at 20 ms", "program", "answered/s", "at most", "probes",
                     "false no-reply", "refused", "CPU us/probe", "RSS MiB"],
                    [[r["window"], r["program"], f"{r['per_s']:.0f}", f"{r['ideal_per_s']:.0f}",
-                     r["probes"], f"{r['false_no_reply']} ({r['false_no_reply'] / r['probes']:.2%})",
+                     r["probes"],
+                     f"{r['false_no_reply']} ({r['false_no_reply'] / r['probes']:.2%})",
                      r["refused"], f"{r['cpu_us']:.2f}", f"{r['rss_mib']:.1f}"] for r in records])
         return records
 
@@ -169,8 +170,8 @@ class Bench:
     def _excess_once(self, lab, program, burst, bursts):
         rtts = os.path.join(PRIVATE_DIR, "rtts")
         with Capture(lab.src, "l1") as wire:
-            drive(lab.src, self.load, program, f"ip-4 {lab.target(4)} ttl 1", "-b", "-r", rtts, "-c",
-                  str(burst * bursts), "-w", str(burst))
+            drive(lab.src, self.load, program, f"ip-4 {lab.target(4)} ttl 1", "-b", "-r", rtts,
+                  "-c", str(burst * bursts), "-w", str(burst))
             true_us = echo_rtts(wire.rest())
         with open(rtts, encoding="ascii") as f:
             shown = [int(line) for line in f]
@@ -217,8 +218,8 @@ class Bench:
 def settings(lab):
     """(what, arguments without TTL, TTLs in turn)"""
     four, six = lab.target(4), lab.target(6)
-    return ((f"ICMP, TTL 1", f"ip-4 {four}", 1),
-            (f"ICMP, TTL 1, local-ip", f"ip-4 {four} local-ip-4 {SOURCE[4]}", 1),
+    return (("ICMP, TTL 1", f"ip-4 {four}", 1),
+            ("ICMP, TTL 1, local-ip", f"ip-4 {four} local-ip-4 {SOURCE[4]}", 1),
             (f"ICMP, {HOPS} hops", f"ip-4 {four}", HOPS),
             (f"ICMP, {HOPS} hops, local-ip", f"ip-4 {four} local-ip-4 {SOURCE[4]}", HOPS),
             (f"ICMPv6, {HOPS} hops", f"ip-6 {six}", HOPS),
@@ -229,5 +230,5 @@ def settings(lab):
 def compare(wend_packet, runs, quick, table):
     bench = Bench(wend_packet, runs, quick, table)
     print("== packet: wend-packet beside mtr-packet\n")
-    return {part.__name__: part() for part in (bench.speed, bench.flight, bench.excess, bench.twisted,
-                                               bench.memory)}
+    return {part.__name__: part() for part in (bench.speed, bench.flight, bench.excess,
+                                               bench.twisted, bench.memory)}

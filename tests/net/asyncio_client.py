@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Traces over mtr-packet's protocol as asyncio programs do them: MTR_PACKET is a command of the shell,
-replies are lines, words are parted by exactly one space, arguments are known by their names.
+"""Traces over mtr-packet's protocol as asyncio programs do them: MTR_PACKET is a command of the
+shell, replies are lines, words are parted by exactly one space, arguments are known by their names.
 
     MTR_PACKET=COMMAND asyncio_client.py TRACES FAMILY PROTOCOL TARGET
 

@@ -41,7 +41,7 @@ class Seen:
                 or self.proto == 58 and self.payload[0] < 128)
 
     def is_echo_request(self):
-        return self.proto == 1 and self.payload[0] == 8 or self.proto == 58 and self.payload[0] == 128
+        return (self.proto, self.payload[0]) in ((1, 8), (58, 128))
 
 
 class Capture:

@@ -28,9 +28,11 @@ EVERYBODY = (ROOT, RAW, NOBODY)
 LABEL = r"\d+,[0-7],[01],\d+"
 ANSWER = re.compile(
     r"(?P<token>-?\d+) (?:"
-    r"(?P<word>reply|ttl-expired|no-route) (?P<family>ip-[46]) (?P<address>[0-9a-f.:]+)"
+    r"(?P<word>reply|ttl-expired|no-route|no-route-host) (?P<family>ip-[46])"
+    r" (?P<address>[0-9a-f.:]+)"
     rf" round-trip-time (?P<rtt>\d+)(?: mpls (?P<mpls>{LABEL}(?:,{LABEL}){{0,7}}))?"
-    r"|(?P<bare>no-reply|no-route|network-down|permission-denied|address-in-use"
+    r"|(?P<bare>no-reply|no-route|no-route-host|no-route-network|network-down|permission-denied"
+    r"|address-in-use"
     r"|address-not-available|probes-exhausted|unknown-command|command-parse-error"
     r"|command-buffer-overflow"
     r"|invalid-argument(?: reason (?:ip-version-not-supported|protocol-not-supported))?"
@@ -64,6 +66,8 @@ class PacketCases(Cases):
         super().__init__()
         self.program = netns.publish(sys.argv[1])
         self.is_original = os.path.basename(self.program) == "mtr-packet"
+        with open(self.program, "rb") as f:
+            self.is_sanitized = b"__asan_init" in f.read()
 
     def case(self, name, *args, original=None):
         add = super().case(name, *args)
@@ -93,8 +97,10 @@ def as_whom(argv, who):
     if who == NOBODY:
         return netns.unprivileged(argv)
     only = "-all,+net_raw"
-    return ["setpriv", f"--reuid={netns.NOBODY}", f"--regid={netns.NOBODY}", "--clear-groups",
-            f"--inh-caps={only}", f"--ambient-caps={only}", f"--bounding-set={only}", *argv]
+    become = [] if netns.rootless() else [f"--reuid={netns.NOBODY}", f"--regid={netns.NOBODY}",
+                                          "--clear-groups"]
+    return ["setpriv", *become, f"--inh-caps={only}", f"--ambient-caps={only}",
+            f"--bounding-set={only}", *argv]
 
 
 def words(**arguments):

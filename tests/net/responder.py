@@ -52,7 +52,7 @@ def echo_reply(probe):
 
 
 def exceeded(probe, extensions=b"", quote=None, length=True):
-    """extensions: whole, behind a quote of 128 bytes. length: whether RFC 4884's length is there."""
+    """extensions: whole, behind a quote of 128 bytes. length: with that of RFC 4884."""
     quote = probe.data if quote is None else quote
     if extensions:
         quote = quote[:QUOTE].ljust(QUOTE, b"\0")

@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""mtr-packet's protocol: how lines are cut, what is refused and in which words, what a process of it
-does from its start to its end.
+"""mtr-packet's protocol: how lines are cut, what is refused and in which words, what a process of
+it does from its start to its end.
 
     test_packet.py PROGRAM [CASES]      PROGRAM may be Debian's mtr-packet
 """
 
 import os
+import random
 import re
 import signal
 import sys
@@ -19,7 +20,9 @@ from tap import Skip, expect, only  # noqa: E402
 
 netns.enclose()
 cases = PacketCases()
-SUPPORTED = "support udp"
+INVALID = "invalid-argument"
+NO_VERSION = "invalid-argument reason ip-version-not-supported"
+NO_PROTOCOL = "invalid-argument reason protocol-not-supported"
 
 
 def alone():
@@ -154,6 +157,76 @@ for nul in (b"\0", b"1 check\0-support feature udp", b"1 check-support feature\0
                original="NUL in its input wedges it")(with_nul)
 
 
+class Model:
+    """The protocol's own account of what a stream of bytes is answered, probes left out."""
+
+    FEATURES = {"ip-4", "ip-6", "send-probe", "icmp", "udp", "tcp", "mark"}
+
+    def __init__(self):
+        self._buffer, self.answers = b"", []
+
+    def feed(self, stream):
+        for byte in stream:
+            if byte == 10:
+                self.answers.append(self._line(self._buffer.split()))
+                self._buffer = b""
+                continue
+            self._buffer += bytes([byte])
+            if len(self._buffer) == 4095:
+                self.answers.append("0 command-buffer-overflow")
+                self._buffer = b""
+
+    def _line(self, split):
+        token = self._token(split[0].decode("latin-1")) if split else None
+        if token is None or len(split) < 2 or len(split) % 2 or len(split) > 2 + 2 * 16:
+            return "0 command-parse-error"
+        name, *rest = (word.decode("latin-1") for word in split[1:])
+        if name == "send-probe":
+            return f"{token} {NO_VERSION}"
+        if name != "check-support":
+            return f"{token} unknown-command"
+        feature = next((v for k, v in zip(rest[::2], rest[1::2]) if k == "feature"), None)
+        if feature is None:
+            return f"{token} {INVALID}"
+        return f"{token} feature-support support {'ok' if feature in self.FEATURES else 'no'}"
+
+    @staticmethod
+    def _token(word):
+        digits = re.match(r"[+-]?[0-9]+", word)
+        value = int(digits.group()) if digits else 0
+        if not -2**63 <= value < 2**63:
+            return None
+        return (value + 2**31) % 2**32 - 2**31
+
+
+PIECES = (b"1", b"-3", b"77x", b"4294967295", b"99999999999999999999", b"check-support", b"feature",
+          b"feature", b"udp", b"tcp", b"no", b"send-probe", b"foo", b"\xff\x80", b"%s%n", b";",
+          b"check-support feature", b"check-support feature udp", b"a b " * 8, b"a " * 20)
+SPACES = (b" ", b" ", b" ", b"\t", b"  ", b"\r", b"\v\f", b"\n", b"\n", b"\n")
+
+
+def nonsense(seed):
+    """Pieces of commands in any order, at times very long, in writes of any size."""
+    rng, model = random.Random(seed), Model()
+    stream = b"".join(rng.choice(PIECES) + rng.choice(SPACES) for _ in range(3000))
+    at = rng.randrange(len(stream))
+    stream = (stream[:at] + rng.choice((b"x", b"x ", b"1 ")) * rng.randrange(3000, 9000)
+              + stream[at:] + b"\n")
+    model.feed(stream)
+    with cases.start(alone()) as p:
+        while stream:
+            size = rng.choice((1, 2, 7, 100, 4000))
+            p.say(stream[:size])
+            stream = stream[size:]
+        for i, want in enumerate(model.answers):
+            expect(p.line(), want, f"answer {i} of {len(model.answers)}, seed {seed}")
+        p.quiet()
+
+
+for seed in range(1, 13):
+    cases.case(f"nonsense {seed} is answered as the protocol says", seed)(nonsense)
+
+
 @cases.case("check-support: a version, ok and no")
 def _():
     with cases.start(alone()) as p:
@@ -188,9 +261,6 @@ def _():
 
 ANY = "ip-4 10.9.3.2 ttl 1 timeout 2 "
 ANY6 = "ip-6 fd09:3::2 ttl 1 timeout 2 "
-INVALID = "invalid-argument"
-NO_VERSION = "invalid-argument reason ip-version-not-supported"
-NO_PROTOCOL = "invalid-argument reason protocol-not-supported"
 REFUSED = [
     ("", NO_VERSION), ("ttl 1", NO_VERSION), ("local-ip-4 10.9.1.1", NO_VERSION),
     ("protocol foo", INVALID), ("ttl x", INVALID), (ANY + "ttl x ttl 1", INVALID),

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""What the answers of mtr-packet's protocol say about a path: over kernel routers, and from a network
-that answers as a test wants.
+"""What the answers of mtr-packet's protocol say about a path: over kernel routers, and from a
+network that answers as a test wants.
 
     test_packet_answers.py PROGRAM [CASES]      PROGRAM may be Debian's mtr-packet
 """
@@ -14,9 +14,9 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import netns  # noqa: E402
 import responder  # noqa: E402
 from lab import Chain, Server, block_output, filter_input, refused  # noqa: E402
-from packet import EVERYBODY, NOBODY, PacketCases  # noqa: E402
+from packet import EVERYBODY, NOBODY, Packet, PacketCases, environment  # noqa: E402
 from responder import Responder, echo, exceeded, extension, labels, message  # noqa: E402
-from tap import expect, only  # noqa: E402
+from tap import Skip, expect, only  # noqa: E402
 
 netns.enclose()
 cases = PacketCases()
@@ -30,10 +30,9 @@ def open_chain(hops, **options):
     return lab
 
 
-def faulty(who, proto, family=4):
+def faulty(who, proto):
     """What the original cannot do without privileges."""
-    return "no errors without privileges" if who == NOBODY and (
-        proto == "udp" or proto == "tcp") else None
+    return "no errors without privileges" if who == NOBODY and proto != "icmp" else None
 
 
 def every_hop(family, proto, who):
@@ -210,6 +209,33 @@ for family in (4, 6):
                        original=fault)(unreachable_here)
 
 
+# --- the words of newer versions ---
+
+
+def newer(lab, **how):
+    """mtr after 0.96 ignores no-route; 0.95 ignores what it says instead."""
+    lab.node(2).nft("table ip refuse {", "chain f { type filter hook forward priority 0;",
+                    f"ip daddr {refused(4, 'dead')} reject with icmp type host-unreachable",
+                    "}", "}")
+    lab.src.ip("route add unreachable 10.9.99.1/32")
+    with Packet(lab.src, **how) as p:
+        expect(p.probe(refused(4, "dead")).who(), ("no-route-host", lab.path(4)[1]), "on the way")
+        expect(p.probe("10.9.99.1", local_ip_4="10.9.1.1").who(), "no-route-host", "here")
+        expect(p.probe(lab.target(4)).word, "reply", "an answer like any")
+
+
+@cases.case("newer words, asked for by the environment or the program's name")
+def _():
+    if cases.is_original:
+        raise Skip("the original has but one dialect")
+    named = f"{netns.PRIVATE_DIR}/mtr-packet-0.96"
+    os.symlink(cases.program, named)
+    asked = dict(environment(), WEND_PACKET_DIALECT="0.96")
+    for how in ({"program": named}, {"program": cases.program, "env": asked}):
+        with open_chain(4) as lab:
+            newer(lab, **how)
+
+
 # --- a network that says what a test wants ---
 
 STACK = ((100, 0, 0, 1), (1048575, 7, 1, 255))
@@ -242,8 +268,9 @@ for family in (4, 6):
 @cases.case("MPLS: without the length of RFC 4884, as older routers send it", 4)
 @cases.case("MPLS over IPv6: the same", 6)
 def _(family):
-    expect(mpls_of(family, lambda probe: [exceeded(
-        probe, extension([(1, 1, labels(*STACK))]), length=False)]), "100,0,0,1,1048575,7,1,255", "")
+    whole = extension([(1, 1, labels(*STACK))])
+    got = mpls_of(family, lambda probe: [exceeded(probe, whole, length=False)])
+    expect(got, "100,0,0,1,1048575,7,1,255", "labels")
 
 
 @cases.case("MPLS: the first eight labels of many", 4)

@@ -276,7 +276,8 @@ def curses(family, proto, who):
             shown = term.until(lambda lines: [r[1] for r in rows(lines)] == want
                                and min(int(r[3]) for r in rows(lines)) >= 2)
             uses_ours(Watched(term.pid()))
-            expect([(int(r[0]), r[1], float(r[2])) for r in rows(shown)], whole(lab, family), "hops")
+            got = [(int(r[0]), r[1], float(r[2])) for r in rows(shown)]
+            expect(got, whole(lab, family), "hops")
             term.keys("r")  # statistics from the start
             term.until(lambda lines: [r[1] for r in rows(lines)] == want)
             term.keys("q")

@@ -126,7 +126,7 @@ for family in (4, 6):
                    original="a header stands in its payload" if proto == "udp" else None)(patterns)
 
 
-@cases.case("ICMP: sequences from 33000 on, one identifier that is the process number's low half", 4)
+@cases.case("ICMP: echo requests of one identifier, sequences from 33000 on", 4)
 @cases.case("ICMPv6: the same", 6)
 def _(family):
     with Wired() as w:

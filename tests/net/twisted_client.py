@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""Traces over mtr-packet's protocol as Twisted programs do them: every read of the pipe is taken for
-exactly one reply, whose words are known by their places.
+"""Traces over mtr-packet's protocol as Twisted programs do them: every read of the pipe is taken
+for exactly one reply, whose words are known by their places.
 
     twisted_client.py PROGRAM TRACES FAMILY PROTOCOL SOURCE TARGET [SECONDS [TIMEOUT]]
 
