@@ -13,7 +13,8 @@ import time
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import netns  # noqa: E402
 import responder  # noqa: E402
-from lab import Chain, Server, block_output, filter_input, refused  # noqa: E402
+from lab import (Chain, Server, block_output, filter_input, refused,  # noqa: E402
+                 translate_target)
 from packet import EVERYBODY, NOBODY, Packet, PacketCases, environment  # noqa: E402
 from responder import Responder, echo, exceeded, extension, labels, message  # noqa: E402
 from tap import Skip, expect, only  # noqa: E402
@@ -364,9 +365,8 @@ def noise(family):
             yield message(probe, kind, 0, 0, b"\xff" * 60)
             yield message(probe, kind, 0, 0, bytes(200))
             head = len(probe.data) - len(probe.payload)
-            strange = bytearray(probe.data)
-            strange[head + 6] ^= 0x55  # another sequence
-            yield message(probe, kind, 0, 0, bytes(strange))
+            others = bytes(b ^ 0x55 for b in probe.payload[2:])  # somebody else's ping to there
+            yield message(probe, kind, 0, 0, probe.data[:head + 2] + others)
         yield message(probe, reply, 0, 0x01020304, b"hello")
         yield message(probe, reply, 0, 0, b"")
 
@@ -397,6 +397,52 @@ def _(family):
         net.write(responder.echo_reply(net.seen[0]))
         expect(p.probe(responder.TARGET[family], 2, timeout=1).who(), "no-reply", "the next")
         p.quiet()
+
+
+@cases.case("what this machine's queue has no room for is sent later", "icmp",
+            original="it takes that for loss")
+@cases.case("what this machine's queue has no room for is sent later, UDP", "udp",
+            original="it takes that for loss")
+def _(proto):
+    """Nor is it told as an error, of which mtr would die. 1400 bytes at a time, 12 ms each."""
+    with open_chain(3) as lab:
+        lab.src.run(["tc", "qdisc", "add", "dev", "l1", "root", "tbf", "rate", "1mbit", "burst",
+                     "1600", "limit", "1600"], check=True)
+        for who in EVERYBODY:
+            with cases.start(lab.src, who=who) as p:
+                for token in range(20):
+                    p.send(token, lab.target(4), protocol=proto, size=1400, ttl=1, timeout=3)
+                words = [a.word for a in p.answers(20).values()]
+                expect(words, ["ttl-expired"] * 20, f"answers, {who}")
+
+
+@cases.case("a link that goes down and up again")
+def _():
+    with open_chain(3) as lab, cases.start(lab.src) as p:
+        expect(p.probe(lab.target(4), ttl=1).word, "ttl-expired", "before")
+        lab.src.ip("link set l1 down")
+        for given in ({}, {"local_ip_4": "10.9.1.1"}):
+            got = p.probe(lab.target(4), ttl=1, timeout=1, **given).word
+            expect(got in ("no-route", "network-down", "invalid-argument"), True, f"{given} {got}")
+        lab.src.ip("link set l1 up", "route replace default via 10.9.1.2")
+        lab.src.wait_running()
+        expect(p.probe(lab.target(4), ttl=1).word, "ttl-expired", "after")
+
+
+@cases.case("a target that is translated on the way, root", "root")
+@cases.case("a target that is translated on the way, nobody", NOBODY,
+            original="no errors without privileges")
+def _(who):
+    """Who answers from there on appears as the address that was asked."""
+    with open_chain(5) as lab:
+        outer = "10.9.200.1"
+        lab.src.ip(f"route add {outer}/32 via 10.9.1.2")
+        translate_target(lab.node(2), outer, lab.target(4))
+        with cases.start(lab.src, who=who) as p:
+            for proto in PROTOS:
+                seen = [p.probe(outer, protocol=proto, ttl=ttl).who() for ttl in (1, 2, 3, 5)]
+                expect(seen, [("ttl-expired", "10.9.1.2"), ("ttl-expired", outer),
+                              ("ttl-expired", outer), ("reply", outer)], proto)
 
 
 @cases.case("IPv6: packet too big is no answer")
