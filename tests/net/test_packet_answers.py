@@ -126,7 +126,7 @@ def timeouts(family, who):
         expect(sorted(t for t, _ in ended[:2]), [4, 5], "timeouts of nothing or less")
         expect([t for t, _ in ended[2:]], [2, 3, 1], "order")
         for (token, after_s), want_s in zip(ended, (0, 0, 1, 2, 3)):
-            expect(want_s - 0.05 < after_s < want_s + 0.9, True, f"{token} after {after_s} s")
+            expect(want_s - 0.05 < after_s < want_s + 2, True, f"{token} after {after_s} s")
 
 
 for family in (4, 6):
