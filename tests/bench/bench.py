@@ -5,8 +5,8 @@
     bench.py WEND [--runs N] [--quick] [--json FILE] [--only SCENARIO] [--tool WORD]
 
 Tools take turns, so that whatever else the machine does meets all of them alike. One that takes
-longer than 2 s is run once; with --quick it is stopped after 3 s. The scenario `paths` is about all
-paths at once: see paths.py.
+longer than 2 s is run once; with --quick it is stopped after 3 s. `paths` is about all paths at
+once: see paths.py, `packet` about wend-packet: packets.py, `many` about the library: crowd.py.
 """
 
 import argparse
@@ -18,7 +18,9 @@ import sys
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "net"))
 
+import crowd  # noqa: E402
 import netns  # noqa: E402
+import packets  # noqa: E402
 import paths  # noqa: E402
 from lab import Chain  # noqa: E402
 from measure import Meter, percentile, spread  # noqa: E402
@@ -188,11 +190,11 @@ def report_accuracy(scenario, tools, meter, runs):
 def arguments():
     p = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     p.add_argument("wend")
-    p.add_argument("--runs", type=int, help="default: 11, for paths 30")
+    p.add_argument("--runs", type=int, help="default: 11, for paths 30, for packet and many 5")
     p.add_argument("--quick", action="store_true",
-                   help="3 runs; stop slow tools after 3 s; no paths unless --only")
+                   help="3 runs; stop slow tools after 3 s; no paths, packet, many unless --only")
     p.add_argument("--json", help="write the figures to this file, too")
-    p.add_argument("--only", help="one scenario: kernel, clean, silent, dead or paths")
+    p.add_argument("--only", help="one: kernel, clean, silent, dead, paths, packet or many")
     p.add_argument("--tool", default="", help="paths: only tools whose names contain this word")
     return p.parse_args()
 
@@ -217,6 +219,10 @@ def bench_one_path(args, wend, meter, doc):
         doc["scenarios"].append(record)
 
 
+def wanted(args, part):
+    return args.only == part or args.only is None and not args.quick
+
+
 def main():
     args = arguments()
     args.wend = os.path.abspath(args.wend)
@@ -225,11 +231,17 @@ def main():
     netns.enclose()
     meter, wend = Meter(), netns.publish(args.wend)
     doc = {"kernel": platform.release(), "cpus": os.cpu_count(), "scenarios": [], "paths": []}
-    if args.only != "paths":
+    if args.only not in ("paths", "packet", "many"):
         bench_one_path(args, wend, meter, doc)
-    if args.only == "paths" or args.only is None and not args.quick:
+    if wanted(args, "paths"):
         runs = 3 if args.quick else args.runs or 30
         doc["paths"] = paths.compare_all(wend, meter, runs, args.tool, table)
+    runs = args.runs or (3 if args.quick else 5)
+    if wanted(args, "packet"):
+        program = netns.publish(os.path.join(os.path.dirname(args.wend), "wend-packet"))
+        doc["packet"] = packets.compare(program, runs, args.quick, table)
+    if wanted(args, "many"):
+        doc["many"] = crowd.compare(os.path.dirname(args.wend), meter, runs, table)
     if args.json:
         with open(args.json, "w", encoding="ascii") as f:
             json.dump(doc, f, indent=1)
