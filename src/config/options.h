@@ -165,7 +165,7 @@ wn_err wn_request_scope(
 		"Attaches the simulated network of FILE to a TUN device, so that any tool can "    \
 		"trace it. --tun names the device, --seed replaces the seed of the topology. "     \
 		"Needs root.")                                                                     \
-	X(packet, "", "Send probes for mtr and its like (the protocol of mtr-packet)",             \
+	X(packet, "", "Send probes for mtr (protocol of mtr-packet)",             \
 		"Reads commands from standard input, one a line, and answers on standard output, " \
 		"as mtr-packet does: for mtr set MTR_PACKET to this program or to wend-packet, "   \
 		"which does nothing else. docs/packet.md has the protocol. WEND_PACKET_DIALECT "   \

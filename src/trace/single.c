@@ -326,7 +326,10 @@ bool wn_single_reply(struct wn_single *s, const struct wn_reply *r, uint64_t rx_
 	slot->left = true;
 	slot->end = WN_SINGLE_REPLY;
 	release(s, slot);
-	tell(s, slot, now_ns, out);
+	/* It may have come after the caller had looked at his clock; it left after it was added. */
+	tell(s, slot, rx_ns > now_ns ? rx_ns : now_ns, out);
+	if (tx_ns && tx_ns < out->added_ns)
+		tx_ns = out->added_ns;
 	out->reply = r;
 	out->reached = is_of_target(r);
 	if (tx_ns)

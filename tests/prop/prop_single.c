@@ -76,6 +76,7 @@ static void take_end(struct world *w, const struct wn_single_end *end)
 	prop_check(o->started && !o->ended);
 	prop_check((end->reply != NULL) == (end->kind == WN_SINGLE_REPLY));
 	prop_check(end->ended_ns >= end->added_ns);
+	prop_check(end->rtt_ns <= (int64_t)(end->ended_ns - end->added_ns));
 	prop_check((end->kind == WN_SINGLE_CANCELED) <= o->canceled);
 	o->ended = true;
 	w->live--;
