@@ -59,13 +59,14 @@ static struct wn_pace_probe describe(
 struct wn_pace_probe wn_run_lone_probe(
 	const struct wn_run_net *net, const struct wn_addr *dst, uint8_t ttl, uint32_t ifindex)
 {
+	struct wn_pace_probe about = {.dst = *dst, .line = net->line};
 	struct wn_addr none = {.family = dst->family};
 
-	return (struct wn_pace_probe){
-		.dst = *dst,
-		.places = {wn_pace_place(dst, OF_TARGET, ttl), wn_pace_place(&none, ifindex, ttl)},
-		.line = net->line,
-	};
+	if (!net->run->spares_routers)
+		return about;
+	about.places[0] = wn_pace_place(dst, OF_TARGET, ttl);
+	about.places[1] = wn_pace_place(&none, ifindex, ttl);
+	return about;
 }
 
 /* Whether its turn has come for just this toll. */

@@ -92,10 +92,10 @@ void wn_run_net_free(struct wn_run_net *net)
 	if (!run->virtual_time && fd >= 0)
 		wn_pollset_unwatch(&run->poll, fd);
 	run->stats.dropped += net->io->counters.overflow;
+	wn_run_probes_free(net);
 	wn_run_credit_free(net);
 	net->io->ops->close(net->io);
 	wn_run_share_free(net->share);
-	wn_run_probes_free(net->probes);
 	wn_free(net->tx);
 	wn_free(net);
 }

@@ -9,11 +9,20 @@
 
 #include "base/alloc.h"
 #include "os/os.h"
+#include "trace/pace.h"
 #include "trace/single.h"
 
 #define PORTS	    16	  /* source ports, or ICMP ids, of a back end */
 #define OUTSTANDING 16384 /* probes at once; more wait */
+#define OUTER_BITS  8	  /* one that is set, and the back end's number */
 #define STEP	    64	  /* sent before the network is looked at again */
+
+/* A probe that waits for its turn, hold.c. */
+struct held {
+	struct wn_run_hold hold; /* the first member */
+	struct held *next, **link;
+	uint64_t id;
+};
 
 struct wn_run_probes {
 	enum wn_backend backend;
@@ -23,17 +32,43 @@ struct wn_run_probes {
 	uint32_t mark;
 	void (*on_end)(void *user, const struct wn_single_end *end);
 	struct wn_single *engine;
+	uint64_t outer; /* what ids towards trace/pace.h have more than those of the engine */
+	struct held *held;
 };
 
-void wn_run_probes_free(struct wn_run_probes *p)
+static void drop(struct wn_run *run, struct held *h)
 {
+	wn_pace_leave(run->pace, &h->hold.wait);
+	*h->link = h->next;
+	if (h->next)
+		h->next->link = h->link;
+	wn_free(h);
+}
+
+static void drop_all(struct wn_run_net *net)
+{
+	while (net->probes->held)
+		drop(net->run, net->probes->held);
+}
+
+void wn_run_probes_free(struct wn_run_net *net)
+{
+	struct wn_run_probes *p = net->probes;
+
 	if (!p)
 		return;
+	drop_all(net);
 	wn_single_free(p->engine);
 	wn_free(p);
 }
 
 /* ---- from and to the network ---- */
+
+/* Unique among those of all back ends: traces have none that is so large. */
+static uint64_t outer_id(const struct wn_run_probes *p, uint64_t id)
+{
+	return p->outer | (id & (UINT64_MAX >> OUTER_BITS));
+}
 
 static void tell(struct wn_run_net *net, const struct wn_single_end *end)
 {
@@ -41,10 +76,18 @@ static void tell(struct wn_run_net *net, const struct wn_single_end *end)
 	net->probes->on_end(end->user, end);
 }
 
+static void answered(struct wn_run_net *net, const struct wn_single_end *end)
+{
+	if (end->sent_ns)
+		wn_run_turn_answered(net, outer_id(net->probes, end->id), &end->reply->from,
+			end->sent_ns, (uint64_t)end->rtt_ns);
+}
+
 static void take_over(struct wn_run_net *net, const struct wn_rx *rx, uint64_t now_ns)
 {
 	struct wn_single_end end;
 
+	drop_all(net);
 	wn_single_stop(net->probes->engine, rx->err, rx->sys);
 	while (wn_single_end(net->probes->engine, now_ns, &end))
 		tell(net, &end);
@@ -57,8 +100,10 @@ void wn_run_probes_take(struct wn_run_net *net, const struct wn_rx *rx, uint64_t
 
 	switch (rx->kind) {
 	case WN_RX_REPLY:
-		if (wn_single_reply(engine, &rx->reply, rx->at_ns, now_ns, &end))
-			tell(net, &end);
+		if (!wn_single_reply(engine, &rx->reply, rx->at_ns, now_ns, &end))
+			break;
+		answered(net, &end);
+		tell(net, &end);
 		break;
 	case WN_RX_STAMP:
 		wn_single_sent(engine, rx->id, rx->at_ns);
@@ -84,6 +129,79 @@ void wn_run_probes_told(struct wn_run_net *net, const struct wn_tx *tx, wn_err e
 		wn_single_failed(engine, tx->probe.id, err, tx->sys, now_ns);
 }
 
+/* ---- turns ---- */
+
+static void send_next(struct wn_run_net *net, struct held *h);
+
+static void go(struct wn_run_hold *hold)
+{
+	struct held *h = (struct held *)hold; /* its first member */
+	struct wn_run_net *net = hold->owner;
+	struct wn_single *engine = net->probes->engine;
+
+	if (wn_single_go(engine, h->id) == WN_OK && wn_single_ready(engine, net->run->seen_ns))
+		send_next(net, h);
+	else
+		drop(net->run, h); /* it is offered again */
+}
+
+/* NULL: there is no memory. */
+static struct held *held_new(struct wn_run_net *net, uint64_t id)
+{
+	struct wn_run_probes *p = net->probes;
+	struct held *h = wn_calloc(1, sizeof(*h));
+
+	if (!h)
+		return NULL;
+	h->hold.go = go;
+	h->hold.owner = net;
+	h->id = id;
+	h->next = p->held;
+	h->link = &p->held;
+	if (h->next)
+		h->next->link = &h->next;
+	p->held = h;
+	return h;
+}
+
+static void put(struct wn_run_net *net)
+{
+	struct wn_probe *room = wn_run_net_room(net);
+
+	wn_single_next(net->probes->engine, wn_run_now_ns(net->run), room);
+}
+
+/* The one that is ready. h: its own, whose turn has come; NULL: it has not waited. */
+static void send_next(struct wn_run_net *net, struct held *h)
+{
+	struct wn_single *engine = net->probes->engine;
+	const struct wn_probe *probe = wn_single_peek(engine);
+	struct wn_run_turn turn = {
+		.net = net,
+		.probe = wn_run_lone_probe(net, &probe->dst, probe->ttl, probe->ifindex),
+		.id = outer_id(net->probes, probe->id),
+	};
+	uint64_t id = probe->id;
+
+	if (wn_run_turn_pass(&turn, h ? &h->hold : NULL)) {
+		if (h)
+			drop(net->run, h);
+		put(net);
+		return;
+	}
+	if (!h)
+		h = held_new(net, id);
+	if (!h) { /* as if a queue were full */
+		struct wn_probe again;
+
+		wn_single_next(engine, net->run->seen_ns, &again);
+		wn_single_failed(engine, id, WN_EAGAIN, 0, net->run->seen_ns);
+		return;
+	}
+	wn_single_hold(engine, h);
+	wn_run_turn_wait(&turn, &h->hold);
+}
+
 bool wn_run_probes_step(struct wn_run_net *net)
 {
 	struct wn_single *engine = net->probes->engine;
@@ -93,7 +211,7 @@ bool wn_run_probes_step(struct wn_run_net *net)
 	while (wn_single_end(engine, net->run->seen_ns, &end))
 		tell(net, &end);
 	for (unsigned i = 0; i < STEP && wn_single_ready(engine, now_ns); i++)
-		wn_single_next(engine, now_ns, wn_run_net_room(net));
+		send_next(net, NULL);
 	return wn_single_ready(engine, now_ns);
 }
 
@@ -137,6 +255,8 @@ static wn_err make_engine(struct wn_run_net *net, const struct wn_run_probe *c)
 	net->probes->family = c->spec.probe.dst.family;
 	net->probes->mark = c->spec.probe.mark;
 	net->probes->on_end = c->on_end;
+	net->probes->outer = (uint64_t)(net->run->probes_opened++ | 1u << (OUTER_BITS - 1))
+			     << (64 - OUTER_BITS);
 	/* In virtual time the same request gives the same packets. */
 	if (!net->run->virtual_time &&
 		wn_os_entropy(config.key.bytes, sizeof(config.key.bytes)) != WN_OK)
@@ -166,8 +286,10 @@ static wn_err open_net(struct wn_run *run, const struct wn_run_probe *c, struct 
 	if (err != WN_OK)
 		return err;
 	err = make_engine(*out, c);
-	if (err == WN_OK)
+	if (err == WN_OK) {
+		wn_run_credit_new(*out);
 		return WN_OK;
+	}
 	wn_run_net_free(*out);
 	return wn_fail(ctx, err, "%s", wn_err_text(err));
 }
@@ -223,6 +345,11 @@ wn_err wn_run_probe(struct wn_run *run, const struct wn_run_probe *c, struct wn_
 
 void wn_run_probe_cancel(const struct wn_run_probe_id *id)
 {
-	wn_single_cancel(id->net->probes->engine, id->id);
+	struct wn_single *engine = id->net->probes->engine;
+	struct held *h = wn_single_keeper(engine, id->id);
+
+	if (h)
+		drop(id->net->run, h);
+	wn_single_cancel(engine, id->id);
 	wn_run_soon(id->net->run);
 }

@@ -135,6 +135,7 @@ struct wn_run {
 	uint32_t slot_count, slot_cap, free_count;
 	uint32_t active;  /* traces started and not done */
 	uint32_t probing; /* single probes that have not ended */
+	uint32_t probes_opened; /* back ends for them, so far */
 	struct wn_run_net *nets;
 	struct wn_rx *rx;	       /* WN_RUN_BATCH, for all traces in turn */
 	struct wn_io_scratch *scratch; /* owned; NULL until a back end has asked for it */
@@ -276,7 +277,7 @@ void wn_run_share_free(struct wn_run_share *s);
 void wn_run_share_reply(struct wn_run_net *net, const struct wn_rx *rx, uint64_t now_ns);
 
 /* probes.c */
-void wn_run_probes_free(struct wn_run_probes *p);
+void wn_run_probes_free(struct wn_run_net *net);
 void wn_run_probes_take(struct wn_run_net *net, const struct wn_rx *rx, uint64_t now_ns);
 void wn_run_probes_told(
 	struct wn_run_net *net, const struct wn_tx *tx, wn_err err, uint64_t now_ns);

@@ -29,6 +29,19 @@ static void push(struct wn_single *s, struct queue *q, struct slot *slot)
 	q->last = at;
 }
 
+static void push_first(struct wn_single *s, struct queue *q, struct slot *slot)
+{
+	uint32_t at = (uint32_t)(slot - s->slots);
+
+	slot->prev = NO_SLOT;
+	slot->next = q->first;
+	if (q->first == NO_SLOT)
+		q->last = at;
+	else
+		s->slots[q->first].prev = at;
+	q->first = at;
+}
+
 static void take_out(struct wn_single *s, struct queue *q, const struct slot *slot)
 {
 	if (slot->prev == NO_SLOT)
@@ -209,7 +222,7 @@ void wn_single_stop(struct wn_single *s, wn_err err, int sys)
 	for (uint32_t i = 0; i < s->count; i++) {
 		struct slot *slot = &s->slots[i];
 
-		if (slot->state != SLOT_QUEUED && slot->state != SLOT_OUT)
+		if (slot->state == SLOT_FREE || slot->state == SLOT_OVER)
 			continue;
 		slot->err = err;
 		slot->sys = sys;
@@ -236,9 +249,49 @@ bool wn_single_ready(struct wn_single *s, uint64_t now_ns)
 	return false;
 }
 
+static struct slot *next_of(const struct wn_single *s)
+{
+	return first(s, s->again.first == NO_SLOT ? &s->wait : &s->again);
+}
+
+const struct wn_probe *wn_single_peek(const struct wn_single *s)
+{
+	assert(next_of(s));
+	return &next_of(s)->probe;
+}
+
+void wn_single_hold(struct wn_single *s, void *keeper)
+{
+	struct slot *slot = next_of(s);
+
+	assert(slot);
+	release(s, slot);
+	slot->state = SLOT_HELD;
+	slot->keeper = keeper;
+}
+
+void *wn_single_keeper(const struct wn_single *s, uint64_t id)
+{
+	const struct slot *slot = find(s, id);
+
+	return slot && slot->state == SLOT_HELD ? slot->keeper : NULL;
+}
+
+wn_err wn_single_go(struct wn_single *s, uint64_t id)
+{
+	struct slot *slot = find(s, id);
+
+	if (!slot || slot->state != SLOT_HELD)
+		return WN_ENOENT;
+	slot->state = SLOT_QUEUED;
+	slot->is_again = true;
+	push_first(s, &s->again, slot);
+	return WN_OK;
+}
+
 void wn_single_next(struct wn_single *s, uint64_t now_ns, struct wn_probe *out)
 {
-	struct slot *slot = first(s, s->again.first == NO_SLOT ? &s->wait : &s->again);
+	struct slot *slot = next_of(s);
 
 	assert(slot);
 	release(s, slot);
@@ -332,6 +385,7 @@ bool wn_single_reply(struct wn_single *s, const struct wn_reply *r, uint64_t rx_
 		tx_ns = out->added_ns;
 	out->reply = r;
 	out->reached = is_of_target(r);
+	out->sent_ns = tx_ns;
 	if (tx_ns)
 		out->rtt_ns = rx_ns > tx_ns ? (int64_t)(rx_ns - tx_ns) : 0;
 	return true;

@@ -6,7 +6,8 @@
  * outstanding.
  *
  *   wn_single_add                           any number of times
- *   while (wn_single_ready(s, now))         send wn_single_next, then wn_single_sent or _failed
+ *   while (wn_single_ready(s, now))         send wn_single_next, then wn_single_sent or _failed;
+ *                                           or wn_single_hold, and wn_single_go later
  *   wn_single_reply, wn_single_end          tell how one ended; nothing is told twice
  *   wn_single_next_ns                       when to come back
  *
@@ -60,6 +61,7 @@ struct wn_single_end {
 	void *user;
 	uint64_t id;
 	uint64_t added_ns, ended_ns;
+	uint64_t sent_ns; /* REPLY: when it left; 0 not known */
 	struct wn_addr dst;
 	uint8_t ttl;
 	bool left;    /* it was sent */
@@ -93,6 +95,12 @@ void wn_single_stop(struct wn_single *s, wn_err err, int sys);
 
 /* Whether one may leave now; if so, the next one. */
 bool wn_single_ready(struct wn_single *s, uint64_t now_ns);
+/* Of the same one beforehand: id and what was asked for. It may be held instead ... */
+const struct wn_probe *wn_single_peek(const struct wn_single *s);
+/* ... and is not ready then, until it goes: then it is the next. WN_ENOENT: it is not held. */
+void wn_single_hold(struct wn_single *s, void *keeper);
+void *wn_single_keeper(const struct wn_single *s, uint64_t id); /* NULL: it is not held */
+wn_err wn_single_go(struct wn_single *s, uint64_t id);
 void wn_single_next(struct wn_single *s, uint64_t now_ns, struct wn_probe *out);
 /* As of traces: better stamps may follow; WN_EAGAIN and WN_ENOBUFS are tried again. */
 void wn_single_sent(struct wn_single *s, uint64_t id, uint64_t tx_ns);

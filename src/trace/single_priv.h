@@ -17,6 +17,7 @@
 enum slot_state {
 	SLOT_FREE,
 	SLOT_QUEUED, /* waits to be sent */
+	SLOT_HELD,   /* not before somebody says so */
 	SLOT_OUT,    /* was handed out */
 	SLOT_OVER    /* its end waits to be told */
 };
@@ -24,6 +25,7 @@ enum slot_state {
 struct slot {
 	struct wn_probe probe; /* id is the whole name: slot, and above it the turn */
 	void *user;
+	void *keeper; /* HELD */
 	uint64_t wait_ns, added_ns;
 	uint64_t tx_ns;	     /* OUT: 0 not known yet */
 	uint64_t tag;	     /* its key in by_tag */
@@ -46,7 +48,7 @@ struct wn_single {
 	struct wn_single_config config;
 	struct slot *slots; /* owned; cap */
 	uint32_t count, cap, free, live, out;
-	struct queue again; /* found no room: to be sent before ... */
+	struct queue again; /* found no room, or was held: to be sent before ... */
 	struct queue wait;  /* ... those that are new */
 	struct queue over;
 	uint64_t retry_ns; /* nothing is sent before */

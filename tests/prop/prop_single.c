@@ -19,7 +19,7 @@
 struct one {
 	uint64_t id;
 	struct wn_probe probe;
-	bool started, out, ended, canceled;
+	bool started, out, held, ended, canceled;
 };
 
 struct world {
@@ -106,8 +106,15 @@ static void send_some(struct world *w)
 		uint8_t fate = wn_rd_u8(&w->in);
 		struct one *o;
 
+		o = find(w, wn_single_peek(w->s)->id);
+		if (fate % 16 == 1) {
+			prop_check(o && !o->ended);
+			o->held = true;
+			wn_single_hold(w->s, o);
+			continue;
+		}
 		wn_single_next(w->s, w->now_ns, &p);
-		o = find(w, p.id);
+		prop_check(o && o->id == p.id);
 		prop_check(o && o->started && !o->ended);
 		prop_check(wn_probe_check(&p, NULL) == WN_OK);
 		o->probe = p;
@@ -118,6 +125,19 @@ static void send_some(struct world *w)
 			wn_single_failed(w->s, p.id, WN_EAGAIN, 11, w->now_ns);
 		else
 			wn_single_failed(w->s, p.id, WN_ENOROUTE, 101, w->now_ns);
+	}
+}
+
+static void let_go(struct world *w, bool all)
+{
+	for (uint32_t i = 0; i < w->count; i++) {
+		struct one *o = &w->at[i];
+
+		if (!o->held || (!all && wn_rd_u8(&w->in) % 2))
+			continue;
+		o->held = false;
+		prop_check((wn_single_go(w->s, o->id) == WN_OK) == (!o->ended && !o->canceled));
+		prop_check(o->ended || o->canceled || wn_single_peek(w->s)->id == o->id);
 	}
 }
 
@@ -222,6 +242,7 @@ static void step(struct world *w)
 		add(w);
 		break;
 	case 2:
+		let_go(w, false);
 		send_some(w);
 		break;
 	case 3:
@@ -246,6 +267,7 @@ static void step(struct world *w)
 /* Nothing answers any more. */
 static void finish(struct world *w)
 {
+	let_go(w, true);
 	for (unsigned i = 0; i < 2000 && w->live > 0; i++) {
 		uint64_t next = wn_single_next_ns(w->s);
 		struct wn_probe p;

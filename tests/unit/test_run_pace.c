@@ -377,6 +377,115 @@ static void test_lone_room(void **state)
 	close_world();
 }
 
+/* ---- single probes ---- */
+
+#define SINGLES 60
+
+static unsigned singles_ended, singles_lost, singles_canceled;
+
+static void on_end(void *user, const struct wn_single_end *end)
+{
+	(void)user;
+	singles_ended++;
+	singles_lost += end->kind == WN_SINGLE_LOST;
+	singles_canceled += end->kind == WN_SINGLE_CANCELED;
+	if (end->kind != WN_SINGLE_REPLY)
+		return;
+	w.sent[w.sent_count++] = (struct mark){.at_ns = end->sent_ns, .dst = end->dst};
+	w.answered[w.answered_count++] =
+		(struct mark){.at_ns = end->ended_ns, .by = end->reply->from};
+}
+
+/* In turn to 20 targets and with TTLs of 1 to 3, longer under way than they would be waited for. */
+static void run_singles(const struct wn_pace_config *pace, bool cancel)
+{
+	struct wn_run_probe_id ids[SINGLES];
+
+	open_world(pace);
+	singles_ended = singles_lost = singles_canceled = 0;
+	for (unsigned i = 0; i < SINGLES; i++) {
+		struct wn_run_probe c = {
+			.backend = WN_BACKEND_SIM,
+			.sim = w.sim,
+			.spec = {.probe = {.proto = WN_PROTO_ICMP,
+					 .src = wn_topo_source(w.topo, 4),
+					 .dst = wn_addr_v4(0xcb007101u + i % 20),
+					 .ttl = (uint8_t)(1 + i % 3),
+					 .size = 60},
+				.wait_ns = SECOND / 2},
+			.on_end = on_end,
+		};
+
+		assert_int_equal(wn_run_probe(w.run, &c, &ids[i], NULL), WN_OK);
+	}
+	wn_run_process(w.run);
+	for (unsigned i = 0; cancel && i < SINGLES; i += 2)
+		wn_run_probe_cancel(&ids[i]);
+	assert_int_equal(wn_run_until_done(w.run, NULL), WN_OK);
+	assert_int_equal(singles_ended, SINGLES);
+	assert_int_equal(singles_lost, 0);
+}
+
+static void test_singles(void **state)
+{
+	struct wn_run_stats s;
+
+	(void)state;
+	run_singles(&(struct wn_pace_config){.pps = 50}, false);
+	assert_int_equal(w.sent_count, SINGLES);
+	assert_rate(w.sent, w.sent_count, 0, NULL, 50, 1);
+	wn_run_stats(w.run, &s);
+	assert_int_equal(s.sent, SINGLES);
+	assert_true(s.waits_pace >= SINGLES - 2);
+	close_world();
+
+	run_singles(&(struct wn_pace_config){.pps_per_destination = 2}, false);
+	for (unsigned i = 0; i < 20; i++) {
+		struct wn_addr dst = wn_addr_v4(0xcb007101u + i);
+
+		assert_rate(w.sent, w.sent_count, offsetof(struct mark, dst), &dst, 2, 1);
+	}
+	/* Three to each of 20 targets: nobody waits for another target. */
+	assert_in_range(w.sent[w.sent_count - 1].at_ns - w.sent[0].at_ns, SECOND, SECOND * 11 / 10);
+	close_world();
+
+	run_singles(&(struct wn_pace_config){.pps_per_router = 10}, false);
+	for (unsigned i = 0; i < w.answered_count; i++)
+		assert_rate(w.answered, w.answered_count, offsetof(struct mark, by),
+			&w.answered[i].by, 10, 4);
+	close_world();
+}
+
+/* Those that are canceled while they wait end at once, and take nobody's turn. */
+static void test_singles_canceled(void **state)
+{
+	(void)state;
+	run_singles(&(struct wn_pace_config){.pps = 50}, true);
+	assert_in_range(singles_canceled, SINGLES / 2 - 1, SINGLES / 2);
+	assert_rate(w.sent, w.sent_count, 0, NULL, 50, 1);
+	assert_in_range(w.sent[w.sent_count - 1].at_ns - w.sent[0].at_ns, 0,
+		SECOND * (SINGLES / 2 + 2) / 50);
+	close_world();
+	/* Freed while they wait. */
+	run_singles(&(struct wn_pace_config){.pps = 50}, false);
+	for (unsigned i = 0; i < 10; i++) {
+		struct wn_run_probe c = {.backend = WN_BACKEND_SIM,
+			.sim = w.sim,
+			.spec = {.probe = {.proto = WN_PROTO_ICMP,
+					 .src = wn_topo_source(w.topo, 4),
+					 .dst = wn_addr_v4(0xcb007101u),
+					 .ttl = 1,
+					 .size = 60},
+				.wait_ns = SECOND / 2},
+			.on_end = on_end};
+		struct wn_run_probe_id id;
+
+		assert_int_equal(wn_run_probe(w.run, &c, &id, NULL), WN_OK);
+	}
+	wn_run_process(w.run);
+	close_world();
+}
+
 static void test_too_late(void **state)
 {
 	(void)state;
@@ -396,6 +505,8 @@ int main(void)
 		cmocka_unit_test(test_stopped),
 		cmocka_unit_test(test_lone),
 		cmocka_unit_test(test_lone_room),
+		cmocka_unit_test(test_singles),
+		cmocka_unit_test(test_singles_canceled),
 		cmocka_unit_test(test_too_late),
 	};
 

@@ -432,6 +432,61 @@ static void test_limit(void **state)
 	wn_single_free(s);
 }
 
+/* Held ones let others pass, and are the first when they may go; what ended meanwhile is none. */
+static void test_held(void **state)
+{
+	struct wn_single *s = open_single(WN_PROTO_ICMP, 2);
+	struct wn_single_spec spec = spec_to("198.51.100.7", 3);
+	uint64_t a = add(s, &spec), b = add(s, &spec), c = add(s, &spec);
+	struct wn_single_end end;
+	struct wn_probe p;
+
+	(void)state;
+	assert_int_equal(wn_single_peek(s)->id, a);
+	wn_single_hold(s, &a);
+	assert_int_equal(wn_single_peek(s)->id, b);
+	wn_single_hold(s, &b);
+	assert_ptr_equal(wn_single_keeper(s, a), &a);
+	assert_null(wn_single_keeper(s, c));
+	p = sent(s, 100 * MS);
+	assert_int_equal(p.id, c);
+	assert_false(wn_single_ready(s, 100 * MS));
+	/* Of the one that is out. */
+	assert_in_range(wn_single_next_ns(s), 1090 * MS, 1110 * MS);
+	assert_int_equal(wn_single_go(s, c), WN_ENOENT);   /* it is not held */
+	assert_int_equal(wn_single_go(s, b), WN_OK);
+	assert_int_equal(wn_single_go(s, b), WN_ENOENT);
+	assert_null(wn_single_keeper(s, b));
+	add(s, &spec);
+	p = sent(s, 200 * MS);
+	assert_int_equal(p.id, b);
+	assert_false(wn_single_ready(s, 200 * MS)); /* the limit */
+	assert_int_equal(wn_single_cancel(s, a), WN_OK);
+	assert_int_equal(wn_single_go(s, a), WN_ENOENT);
+	assert_true(wn_single_end(s, 200 * MS, &end));
+	assert_int_equal(end.id, a);
+	assert_int_equal(end.kind, WN_SINGLE_CANCELED);
+	assert_false(end.left);
+	wn_single_free(s);
+}
+
+/* The caller's clock is read before answers are. */
+static void test_answers_that_came_later(void **state)
+{
+	struct wn_single *s = open_single(WN_PROTO_ICMP, 2);
+	struct wn_single_spec spec = spec_to("198.51.100.7", 3);
+	struct wn_probe p = one(s, &spec);
+	struct wn_reply r = error_about(&p, WN_REPLY_TIME_EXCEEDED, 28);
+	struct wn_single_end end;
+
+	(void)state;
+	assert_true(wn_single_reply(s, &r, 107 * MS, 106 * MS, &end));
+	assert_int_equal(end.rtt_ns, 7 * MS);
+	assert_int_equal(end.sent_ns, 100 * MS);
+	assert_int_equal(end.ended_ns, 107 * MS);
+	wn_single_free(s);
+}
+
 static void test_cancel(void **state)
 {
 	struct wn_single *s = open_single(WN_PROTO_ICMP, 1);
@@ -514,6 +569,8 @@ int main(void)
 		cmocka_unit_test(test_lost),
 		cmocka_unit_test(test_no_room_to_send),
 		cmocka_unit_test(test_limit),
+		cmocka_unit_test(test_held),
+		cmocka_unit_test(test_answers_that_came_later),
 		cmocka_unit_test(test_cancel),
 		cmocka_unit_test(test_without_memory),
 	};
