@@ -24,7 +24,7 @@ import packets  # noqa: E402
 import paths  # noqa: E402
 from lab import Chain  # noqa: E402
 from measure import Meter, percentile, spread  # noqa: E402
-from simlab import SimLab  # noqa: E402
+from simchain import SimChain  # noqa: E402
 from tools import peer_tools, wend_tools  # noqa: E402
 from wire import Wire  # noqa: E402
 
@@ -54,8 +54,8 @@ def open_scenarios(wend):
             ("clean", f"{HOPS} hops of 4 ms, all answer", (), False),
             ("silent", f"{HOPS} hops of 4 ms, three of them silent", (3, 5, 7), False),
             ("dead", f"{HOPS} hops of 4 ms, target dead", (), True)):
-        with SimLab(wend, HOPS, silent, dead) as lab:
-            yield Scenario(name, what, lab.ns, lab.iface, lab.target, lab.path, lab.hop_ns)
+        with SimChain(wend, HOPS, silent, dead) as lab:
+            yield Scenario(name, what, lab.ns, lab.iface, lab.target(4), lab.path, lab.hop_ns)
 
 
 def shown_path(reading, length):

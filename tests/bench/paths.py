@@ -19,7 +19,7 @@ from graphlab import GRAPHS, GraphLab
 from measure import spread
 from netns import PRIVATE_DIR, use_resolver
 from peers import dublin_argv, read_dublin, read_tracelb, tracelb_argv
-from simlab import SimGraphLab
+from simchain import SimGraphLab
 from wend import Paths
 from wire import Wire
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The simulated network on a TUN device, in a namespace of its own."""
+"""The simulated network on a TUN device, in a namespace."""
 
 import os
 import re
@@ -16,10 +16,10 @@ SILENT_S = 10
 
 
 class SimLab:
-    """`wend lab` in a namespace of its own."""
+    """`wend lab`, in a namespace of its own, or in ns; a device of its choice, or tun."""
 
-    def __init__(self, program, text):
-        self.ns = netns.Netns("sim")
+    def __init__(self, program, text, ns=None, tun=None):
+        self.ns, self._own = ns or netns.Netns("sim"), ns is None
         self.ns.ip("link set lo up")
         self.file = tempfile.NamedTemporaryFile("w", suffix=".topo", dir=netns.PRIVATE_DIR)
         if text == "builtin":
@@ -29,8 +29,16 @@ class SimLab:
             self.file.write(text)
             self.file.flush()
             os.chmod(self.name, 0o644)
-        self.process = self.ns.popen([program, "lab", self.name], stdout=subprocess.PIPE,
-                                     stderr=subprocess.PIPE, env=wend_tool.environment(), text=True)
+        self.process = self.ns.popen([program, "lab", *(["--tun", tun] if tun else []), self.name],
+                                     stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                                     env=wend_tool.environment(), text=True)
+        try:
+            self._wait()
+        except BaseException:
+            self.close()
+            raise
+
+    def _wait(self):
         if not select.select([self.process.stdout], [], [], SILENT_S)[0]:
             raise AssertionError("the lab says nothing")
         self.ready = self.process.stdout.readline()
@@ -43,10 +51,14 @@ class SimLab:
         return self
 
     def __exit__(self, *_):
+        self.close()
+
+    def close(self):
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGKILL)
         self.process.communicate()
-        self.ns.close()
+        if self._own:
+            self.ns.close()
         self.file.close()
 
     def stop(self, number):

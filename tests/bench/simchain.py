@@ -1,12 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The simulated network on a TUN device, in a namespace of its own."""
-
-import os
-import subprocess
+"""Simulated networks to be measured in: a chain of hops, and one with many paths."""
 
 from graphlab import Graph, KnownLab
 from lab import default, iface, v4, veth
-from netns import PRIVATE_DIR, Netns
+from simlab import SimLab
 
 HOP_MS = 4  # there and back
 TUN = "sim0"
@@ -45,48 +42,16 @@ def graph_topology(graph, source, source_addr):
     return "\n".join(lines) + "\n"
 
 
-def start(wend, ns, topology):
-    """The program that is the network; it goes with its namespace or when it is terminated."""
-    path = os.path.join(PRIVATE_DIR, f"topology.{ns.fd}")
-    with open(path, "w", encoding="ascii") as f:
-        f.write(topology)
-    ns.ip("link set lo up")
-    proc = ns.popen([wend, "lab", path, "--tun", TUN], stdout=subprocess.PIPE, text=True)
-    ready = proc.stdout.readline()
-    if not ready.startswith("ready"):
-        proc.terminate()
-        proc.communicate()
-        raise RuntimeError(f"the lab did not start: {ready!r}")
-    return proc
-
-
-class SimLab:
+class SimChain(SimLab):
     """Closing it ends the program; the device goes with it."""
 
     iface = TUN
     hop_ns = HOP_MS * 1_000_000
 
     def __init__(self, wend, hops, silent=(), dead=False):
-        self.ns = Netns("sim")
-        self.target = addr(hops)
+        super().__init__(wend, topology(hops, silent, dead), tun=TUN)
         self.path = [None if hop in silent or dead and hop == hops else addr(hop)
                      for hop in range(1, hops + 1)]
-        try:
-            self._proc = start(wend, self.ns, topology(hops, silent, dead))
-        except BaseException:
-            self.ns.close()
-            raise
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.close()
-
-    def close(self):
-        self._proc.terminate()
-        self._proc.communicate()
-        self.ns.close()
 
 
 class SimGraphLab(KnownLab):
@@ -98,7 +63,7 @@ class SimGraphLab(KnownLab):
     def __init__(self, wend, edges):
         super().__init__()
         self.graph = Graph([("S", "G"), ("G", "R1")] + [e for e in edges if e[0] != "S"])
-        self._proc = None
+        self._sim = None
         try:
             self._build(wend)
         except BaseException:
@@ -112,12 +77,11 @@ class SimGraphLab(KnownLab):
         self.configure({"S": iface(link.near_iface, 1, False) + default(1),
                         "G": iface(link.far_iface, 1, True)})
         src.checksum_offload_off(link.near_iface)
-        self._proc = start(wend, gate, graph_topology(self.graph, "G", source))
+        self._sim = SimLab(wend, graph_topology(self.graph, "G", source), ns=gate, tun=TUN)
         # The simulator takes this machine for its source; here that is the one behind.
         gate.ip(f"addr del {source}/32 dev {TUN}", f"route replace 10.9.0.0/16 dev {TUN}")
 
     def close(self):
-        if self._proc:
-            self._proc.terminate()
-            self._proc.communicate()
+        if self._sim:
+            self._sim.close()
         super().close()
