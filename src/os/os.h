@@ -38,6 +38,20 @@ struct wn_os_route {
 /* The route to dst over netlink (RTM_GETROUTE); src and iface constrain it when given. */
 wn_err wn_os_route_get(const struct wn_addr *dst, const struct wn_addr *src, const char *iface,
 	uint32_t mark, struct wn_os_route *out, struct wn_errctx *ctx);
+/*
+ * The same for who asks often: sockets that stay open, and the interface that was met last. Whoever
+ * keeps one forgets that interface when links may have changed.
+ */
+struct wn_os_asker {
+	int netlink_fd, any_fd; /* -1: not open */
+	uint32_t ifindex;	/* 0: none is known; */
+	char iface[32];		/* its name ... */
+	uint32_t mtu;		/* ... and MTU */
+};
+#define WN_OS_ASKER_NONE {.netlink_fd = -1, .any_fd = -1}
+wn_err wn_os_route_ask(struct wn_os_asker *a, const struct wn_addr *dst, const struct wn_addr *src,
+	const char *iface, uint32_t mark, struct wn_os_route *out, struct wn_errctx *ctx);
+void wn_os_asker_close(struct wn_os_asker *a);
 wn_err wn_os_iface_index(const char *name, uint32_t *out, struct wn_errctx *ctx);
 /* WN_OK when addr belongs to this machine, WN_EADDRNOTAVAIL when not. */
 wn_err wn_os_addr_is_local(const struct wn_addr *addr, struct wn_errctx *ctx);

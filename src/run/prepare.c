@@ -212,12 +212,16 @@ static wn_err check_sends(const struct wn_run_trace *rt, struct wn_errctx *ctx)
 }
 
 /*
- * Keys are secrets where the network is real. In virtual time they follow from the flow's ports,
- * so that the same request gives the same packets.
+ * Keys are secrets where the network is real: the kernel is asked for one, of which others follow
+ * by a keyed hash. In virtual time they follow from the flow's ports, so that the same request
+ * gives the same packets.
  */
 static wn_err draw_key(struct wn_run_trace *rt, struct wn_errctx *ctx)
 {
-	if (rt->run->virtual_time) {
+	struct wn_run *run = rt->run;
+	uint64_t half;
+
+	if (run->virtual_time) {
 		struct wn_rng rng;
 
 		wn_rng_seed(&rng,
@@ -226,8 +230,13 @@ static wn_err draw_key(struct wn_run_trace *rt, struct wn_errctx *ctx)
 			rt->key.bytes[i] = (uint8_t)wn_rng_below(&rng, 256);
 		return WN_OK;
 	}
-	if (wn_os_entropy(rt->key.bytes, sizeof(rt->key.bytes)) != WN_OK)
+	if (run->keys == 0 && wn_os_entropy(run->secret.bytes, sizeof(run->secret.bytes)) != WN_OK)
 		return wn_fail(ctx, WN_ESYS, "no random numbers from the kernel");
+	for (size_t i = 0; i < sizeof(rt->key.bytes); i += sizeof(half)) {
+		run->keys++;
+		half = wn_siphash(&run->secret, &run->keys, sizeof(run->keys));
+		memcpy(rt->key.bytes + i, &half, sizeof(half));
+	}
 	return WN_OK;
 }
 

@@ -25,13 +25,15 @@ struct wn_run_kept_route {
 
 void wn_run_routes_init(struct wn_run_routes *r)
 {
-	*r = (struct wn_run_routes){.changes_fd = -1, .age = 1, .burst = UINT64_MAX};
+	*r = (struct wn_run_routes){
+		.changes_fd = -1, .asker = WN_OS_ASKER_NONE, .age = 1, .burst = UINT64_MAX};
 }
 
 void wn_run_routes_fini(struct wn_run_routes *r)
 {
 	if (r->changes_fd >= 0)
 		close(r->changes_fd);
+	wn_os_asker_close(&r->asker);
 	wn_free(r->kept);
 }
 
@@ -44,8 +46,10 @@ static bool may_keep(struct wn_run_routes *r, bool look)
 		r->kept = wn_calloc(KEPT, sizeof(*r->kept));
 	if (r->changes_fd < 0 || !r->kept)
 		return false;
-	if (look && wn_os_changes_any(r->changes_fd))
+	if (look && wn_os_changes_any(r->changes_fd)) {
 		r->age++;
+		r->asker.ifindex = 0;
+	}
 	return true;
 }
 
@@ -93,7 +97,8 @@ static void keep(
 	memcpy(k->iface, way->iface, len);
 }
 
-static wn_err ask(const struct wn_run_way *way, struct wn_run_route *out, struct wn_errctx *ctx)
+static wn_err ask(struct wn_run_routes *r, const struct wn_run_way *way, struct wn_run_route *out,
+	struct wn_errctx *ctx)
 {
 	const struct wn_addr *src = way->src.family ? &way->src : NULL;
 	struct wn_os_route route;
@@ -101,8 +106,8 @@ static wn_err ask(const struct wn_run_way *way, struct wn_run_route *out, struct
 
 	if (err != WN_OK)
 		return err;
-	err = wn_os_route_get(
-		&way->dst, src, way->iface[0] ? way->iface : NULL, way->mark, &route, ctx);
+	err = wn_os_route_ask(&r->asker, &way->dst, src, way->iface[0] ? way->iface : NULL,
+		way->mark, &route, ctx);
 	if (err != WN_OK)
 		return err;
 	*out = (struct wn_run_route){
@@ -125,8 +130,10 @@ wn_err wn_run_route_find(struct wn_run *run, const struct wn_run_way *way, struc
 		return WN_OK;
 	}
 	r->asked++;
-	err = ask(way, out, ctx);
-	if (err == WN_OK && keeping)
+	err = ask(r, way, out, ctx);
+	if (!keeping)
+		r->asker.ifindex = 0;
+	else if (err == WN_OK)
 		keep(r, way, out);
 	return err;
 }

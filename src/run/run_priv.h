@@ -6,6 +6,7 @@
 #include "base/heap.h"
 #include "base/siphash.h"
 #include "multipath/beside.h"
+#include "os/os.h"
 #include "os/pollset.h"
 #include "run/run.h"
 #include "trace/trace.h"
@@ -71,7 +72,8 @@ struct wn_run_route {
 };
 /* Those the kernel has told, for as long as nothing changes that they depend on; route.c. */
 struct wn_run_routes {
-	int changes_fd;			/* tells of that; -1 not open: nothing is kept */
+	int changes_fd; /* tells of that; -1 not open: nothing is kept */
+	struct wn_os_asker asker;
 	uint64_t burst;			/* the round in which one last looked for changes */
 	uint64_t age;			/* entries of another one are not valid */
 	struct wn_run_kept_route *kept; /* owned; NULL until there is one */
@@ -133,9 +135,11 @@ struct wn_run {
 	uint32_t *serials;	     /* by slot: of the next trace there */
 	uint32_t *free_slots;	     /* free_count of them */
 	uint32_t slot_count, slot_cap, free_count;
-	uint32_t active;  /* traces started and not done */
-	uint32_t probing; /* single probes that have not ended */
-	uint32_t probes_opened; /* back ends for them, so far */
+	uint32_t active;	 /* traces started and not done */
+	uint32_t probing;	 /* single probes that have not ended */
+	struct wn_sipkey secret; /* of which those of its traces are made ... */
+	uint64_t keys;		 /* ... so many so far; 0: not drawn yet */
+	uint32_t probes_opened;	 /* back ends for them, so far */
 	struct wn_run_net *nets;
 	struct wn_rx *rx;	       /* WN_RUN_BATCH, for all traces in turn */
 	struct wn_io_scratch *scratch; /* owned; NULL until a back end has asked for it */

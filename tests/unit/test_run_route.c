@@ -6,6 +6,11 @@
 #include <setjmp.h>
 #include <cmocka.h>
 #include <linux/rtnetlink.h>
+#include <net/if.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
 #include "ns.h"
 #include "run/run_priv.h"
 
@@ -104,6 +109,36 @@ static void test_changes(void **state)
 	wn_run_free(run);
 }
 
+static void set_mtu(int mtu)
+{
+	struct ifreq req = {.ifr_name = "lo", .ifr_mtu = mtu};
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	assert_true(fd >= 0);
+	assert_int_equal(ioctl(fd, SIOCSIFMTU, &req), 0);
+	close(fd);
+}
+
+/* What is known of an interface is not older than the routes through it. */
+static void test_mtu(void **state)
+{
+	struct wn_run *run = new_run();
+	struct wn_run_way way = to("127.0.0.1"), other = to("127.0.0.2");
+	struct wn_run_route r;
+
+	(void)state;
+	set_mtu(9000);
+	assert_true(was_asked(run, &way, &r));
+	assert_int_equal(r.link_mtu, 9000);
+	set_mtu(1400);
+	assert_true(was_asked(run, &other, &r));
+	assert_int_equal(r.link_mtu, 1400);
+	set_mtu(65536);
+	assert_true(was_asked(run, &way, &r));
+	assert_int_equal(r.link_mtu, 65536);
+	wn_run_free(run);
+}
+
 /* More changes than the queue holds, the last one of which is the one that counts. */
 static void test_too_many(void **state)
 {
@@ -148,6 +183,7 @@ int main(void)
 		cmocka_unit_test(test_keys),
 		cmocka_unit_test(test_failures),
 		cmocka_unit_test(test_changes),
+		cmocka_unit_test(test_mtu),
 		cmocka_unit_test(test_too_many),
 		cmocka_unit_test(test_many),
 	};

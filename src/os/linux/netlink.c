@@ -91,15 +91,29 @@ static int exchange(int fd, struct wn_nl_buf *b)
 	return EPROTO;
 }
 
-int wn_nl_ask(struct wn_nl_buf *b)
+int wn_nl_ask_by(int *fd, struct wn_nl_buf *b)
 {
-	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
 	int sys;
 
-	if (fd < 0)
+	if (*fd < 0)
+		*fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
+	if (*fd < 0)
 		return errno;
-	sys = exchange(fd, b);
-	close(fd);
+	sys = exchange(*fd, b);
+	if (sys == 0)
+		return 0;
+	/* An answer that comes late after all must not be the next one's. */
+	close(*fd);
+	*fd = -1;
+	return sys;
+}
+
+int wn_nl_ask(struct wn_nl_buf *b)
+{
+	int fd = -1, sys = wn_nl_ask_by(&fd, b);
+
+	if (fd >= 0)
+		close(fd);
 	return sys;
 }
 

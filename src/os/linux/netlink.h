@@ -24,6 +24,8 @@ void wn_nl_add(struct wn_nl_buf *b, uint16_t type, const void *data, size_t len)
  * refused or the exchange failed.
  */
 int wn_nl_ask(struct wn_nl_buf *b);
+/* The same by a socket that stays open: -1 at first, and after a failure. */
+int wn_nl_ask_by(int *fd, struct wn_nl_buf *b);
 /* The message at the start of len received bytes if it is whole and has body_len bytes; or NULL. */
 const struct nlmsghdr *wn_nl_message(const struct wn_nl_buf *b, size_t len, size_t body_len);
 

@@ -101,24 +101,39 @@ static void read_answer(const struct nlmsghdr *msg, struct wn_os_route *out)
 	}
 }
 
-/* The interface's name and MTU, which is the route's unless that has its own. 0 or an errno. */
-static int name_interface(struct wn_os_route *out)
+/* Of another interface than the last one. 0 or an errno. */
+static int look_at(struct wn_os_asker *a, uint32_t ifindex)
 {
-	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	struct ifreq req;
 
-	if (fd < 0)
+	if (a->any_fd < 0)
+		a->any_fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (a->any_fd < 0)
 		return errno;
 	memset(&req, 0, sizeof(req));
-	req.ifr_ifindex = (int)out->ifindex;
-	if (ioctl(fd, SIOCGIFNAME, &req) == 0) {
-		memcpy(out->iface, req.ifr_name, sizeof(req.ifr_name));
-		if (ioctl(fd, SIOCGIFMTU, &req) == 0 && req.ifr_mtu > 0)
-			out->link_mtu = (uint32_t)req.ifr_mtu;
-	}
+	memset(a->iface, 0, sizeof(a->iface));
+	a->ifindex = ifindex;
+	a->mtu = 0;
+	req.ifr_ifindex = (int)ifindex;
+	if (ioctl(a->any_fd, SIOCGIFNAME, &req) != 0)
+		return 0;
+	memcpy(a->iface, req.ifr_name, sizeof(req.ifr_name));
+	if (ioctl(a->any_fd, SIOCGIFMTU, &req) == 0 && req.ifr_mtu > 0)
+		a->mtu = (uint32_t)req.ifr_mtu;
+	return 0;
+}
+
+/* The interface's name and MTU, which is the route's unless that has its own. 0 or an errno. */
+static int name_interface(struct wn_os_asker *a, struct wn_os_route *out)
+{
+	int sys = a->ifindex && a->ifindex == out->ifindex ? 0 : look_at(a, out->ifindex);
+
+	if (sys)
+		return sys;
+	memcpy(out->iface, a->iface, sizeof(out->iface));
+	out->link_mtu = a->mtu;
 	if (!out->mtu)
 		out->mtu = out->link_mtu;
-	close(fd);
 	return 0;
 }
 
@@ -152,8 +167,8 @@ static wn_err no_route(struct wn_errctx *ctx, const struct wn_addr *dst, const s
 		iface ? " through " : "", iface ? iface : "");
 }
 
-wn_err wn_os_route_get(const struct wn_addr *dst, const struct wn_addr *src, const char *iface,
-	uint32_t mark, struct wn_os_route *out, struct wn_errctx *ctx)
+wn_err wn_os_route_ask(struct wn_os_asker *a, const struct wn_addr *dst, const struct wn_addr *src,
+	const char *iface, uint32_t mark, struct wn_os_route *out, struct wn_errctx *ctx)
 {
 	struct wn_nl_buf b;
 	const struct nlmsghdr *msg;
@@ -169,7 +184,7 @@ wn_err wn_os_route_get(const struct wn_addr *dst, const struct wn_addr *src, con
 	if (iface && wn_os_iface_index(iface, &oif, ctx) != WN_OK)
 		return WN_EIFACE;
 	build(&b, dst, src, oif, mark);
-	sys = wn_nl_ask(&b);
+	sys = wn_nl_ask_by(&a->netlink_fd, &b);
 	if (sys)
 		return no_route(ctx, dst, src, iface, sys);
 	msg = wn_nl_message(&b, sizeof(b.bytes), sizeof(*rt));
@@ -184,11 +199,30 @@ wn_err wn_os_route_get(const struct wn_addr *dst, const struct wn_addr *src, con
 	read_answer(msg, out);
 	if (src)
 		out->src = *src;
-	sys = name_interface(out);
+	sys = name_interface(a, out);
 	if (sys)
 		return no_route(ctx, dst, src, iface, sys);
 	if (!out->src.family)
 		return wn_fail(ctx, WN_EADDRNOTAVAIL, "%s has no address to send from",
 			out->iface[0] ? out->iface : "this machine");
 	return WN_OK;
+}
+
+void wn_os_asker_close(struct wn_os_asker *a)
+{
+	if (a->netlink_fd >= 0)
+		close(a->netlink_fd);
+	if (a->any_fd >= 0)
+		close(a->any_fd);
+	*a = (struct wn_os_asker)WN_OS_ASKER_NONE;
+}
+
+wn_err wn_os_route_get(const struct wn_addr *dst, const struct wn_addr *src, const char *iface,
+	uint32_t mark, struct wn_os_route *out, struct wn_errctx *ctx)
+{
+	struct wn_os_asker a = WN_OS_ASKER_NONE;
+	wn_err err = wn_os_route_ask(&a, dst, src, iface, mark, out, ctx);
+
+	wn_os_asker_close(&a);
+	return err;
 }
