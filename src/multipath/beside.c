@@ -279,6 +279,20 @@ bool wn_beside_failed(struct wn_beside *b, uint64_t id, wn_err err, int sys, uin
 	return p != NULL;
 }
 
+void wn_beside_hold(struct wn_beside *b, uint64_t id)
+{
+	const struct probe *p = find(b, id);
+
+	if (p)
+		wn_trace_hold(b->jobs[p->job].trace, p->inner);
+}
+
+void wn_beside_go(struct wn_beside *b, uint64_t now_ns)
+{
+	for (uint32_t i = 0; i < b->job_count; i++)
+		wn_trace_go(b->jobs[i].trace, now_ns);
+}
+
 /* The socket that it came by names the probe. */
 static enum wn_claim hinted(struct wn_beside *b, const struct wn_reply *reply, uint64_t rx_ns,
 	enum wn_clock clock, uint64_t now_ns)

@@ -46,6 +46,9 @@ enum wn_act_kind wn_beside_next(struct wn_beside *b, uint64_t now_ns, struct wn_
 /* False: the id is none of its probes. */
 bool wn_beside_sent(struct wn_beside *b, uint64_t id, uint64_t tx_ns, enum wn_clock clock);
 bool wn_beside_failed(struct wn_beside *b, uint64_t id, wn_err err, int sys, uint64_t now_ns);
+/* Kept back as of wn_trace_hold; and all that are may go. */
+void wn_beside_hold(struct wn_beside *b, uint64_t id);
+void wn_beside_go(struct wn_beside *b, uint64_t now_ns);
 enum wn_claim wn_beside_reply(struct wn_beside *b, const struct wn_reply *reply, uint64_t rx_ns,
 	enum wn_clock clock, uint64_t now_ns);
 /* Ends as soon as may be. */

@@ -174,6 +174,22 @@ void wn_run_engine_failed(
 		wn_trace_failed(e->trace, id, err, sys, now_ns);
 }
 
+void wn_run_engine_hold(struct wn_run_engine *e, uint64_t id)
+{
+	if (e->end)
+		wn_beside_hold(e->beside, id);
+	else
+		wn_trace_hold(e->trace, id);
+}
+
+void wn_run_engine_go(struct wn_run_engine *e, uint64_t now_ns)
+{
+	if (e->end)
+		wn_beside_go(e->beside, now_ns);
+	else
+		wn_trace_go(e->trace, now_ns);
+}
+
 enum wn_claim wn_run_engine_reply(struct wn_run_engine *e, const struct wn_rx *rx, uint64_t now_ns)
 {
 	if (e->end)

@@ -69,6 +69,17 @@ struct wn_pace_probe wn_run_lone_probe(
 	return about;
 }
 
+/* A ping is answered by whom it is sent to. */
+static struct wn_pace_probe describe_aside(const struct wn_run_net *net, const struct wn_probe *probe)
+{
+	struct wn_pace_probe about =
+		wn_run_lone_probe(net, &probe->dst, probe->ttl, probe->ifindex);
+
+	if (probe->flow == WN_FLOW_PING)
+		about.router = probe->dst;
+	return about;
+}
+
 /* Whether its turn has come for just this toll. */
 static bool has_paid(struct wn_run *run, struct wn_run_hold *h, const struct wn_pace_toll *toll)
 {
@@ -127,7 +138,7 @@ static void go(struct wn_run_hold *h)
 {
 	struct wn_run_trace *rt = h->owner;
 
-	wn_trace_go(rt->engine.trace, rt->run->seen_ns);
+	wn_run_engine_go(&rt->engine, rt->run->seen_ns);
 	wn_run_ready(rt);
 }
 
@@ -141,18 +152,18 @@ static void keep_back(struct wn_run_trace *rt, const struct wn_run_turn *turn, u
 	}
 	rt->hold->owner = rt;
 	rt->hold->go = go;
-	wn_run_turn_wait(turn, rt->hold);
-	wn_trace_hold(rt->engine.trace, id);
+	if (!rt->hold->wait.waiting) /* another side probe stands in line: then they are offered anew */
+		wn_run_turn_wait(turn, rt->hold);
+	wn_run_engine_hold(&rt->engine, id);
 }
 
 bool wn_run_may_send(struct wn_run_trace *rt, struct wn_run_net *net, const struct wn_probe *probe)
 {
 	struct wn_run_turn turn = {.net = net, .id = wn_run_net_id(rt, probe->id)};
 
-	/* Side probes have a pace of their own; only a trace that has a result has some. */
-	if ((!rt->run->paced && net->line == WN_PACE_NO_GATE) || rt->engine.end)
+	if (!rt->run->paced && net->line == WN_PACE_NO_GATE)
 		return true;
-	turn.probe = describe(rt, net, probe);
+	turn.probe = rt->engine.end ? describe_aside(net, probe) : describe(rt, net, probe);
 	if (wn_run_turn_pass(&turn, rt->hold))
 		return true;
 	keep_back(rt, &turn, probe->id);

@@ -179,6 +179,9 @@ enum wn_act_kind wn_run_engine_next(struct wn_run_trace *rt, uint64_t now_ns, st
 void wn_run_engine_sent(struct wn_run_engine *e, uint64_t id, uint64_t tx_ns, enum wn_clock clock);
 void wn_run_engine_failed(
 	struct wn_run_engine *e, uint64_t id, wn_err err, int sys, uint64_t now_ns);
+/* As of wn_trace_hold and wn_trace_go. */
+void wn_run_engine_hold(struct wn_run_engine *e, uint64_t id);
+void wn_run_engine_go(struct wn_run_engine *e, uint64_t now_ns);
 enum wn_claim wn_run_engine_reply(struct wn_run_engine *e, const struct wn_rx *rx, uint64_t now_ns);
 void wn_run_engine_stop(struct wn_run_engine *e, enum wn_stop why, wn_err err, int sys);
 

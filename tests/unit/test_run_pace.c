@@ -49,7 +49,7 @@ struct world {
 	struct wn_run *run;
 	struct watch traces[TRACES];
 	struct mark sent[TRACES * PROBES], answered[TRACES * PROBES];
-	unsigned sent_count, answered_count;
+	unsigned sent_count, answered_count, aside; /* sent to others than the target */
 };
 
 static struct world w;
@@ -62,6 +62,7 @@ static void on_event(void *user, struct wn_run_trace *rt, const struct wn_event 
 		assert_true(ev->probe_id < PROBES);
 		t->sent_ns[ev->probe_id] = t->start_ns + ev->at_ns;
 		t->ttl[ev->probe_id] = ev->u.sent.probe.ttl;
+		w.aside += !wn_addr_eq(&ev->u.sent.probe.dst, &t->dst);
 		w.sent[w.sent_count++] =
 			(struct mark){.at_ns = t->start_ns + ev->at_ns, .dst = t->dst};
 	}
@@ -87,13 +88,14 @@ static void on_done(void *user, struct wn_run_trace *rt)
 	wn_run_drop(rt);
 }
 
-static void start(unsigned i, struct wn_addr dst)
+/* aside: with a result, and pings of its hops and probes of two addresses beside it. */
+static void start_as(unsigned i, struct wn_addr dst, bool aside)
 {
 	struct wn_run_trace_config c = {
 		.backend = WN_BACKEND_SIM,
 		.sim = w.sim,
 		.share = true,
-		.lean = true,
+		.lean = !aside,
 		.on_event = on_event,
 		.on_done = on_done,
 		.user = &w.traces[i],
@@ -109,7 +111,9 @@ static void start(unsigned i, struct wn_addr dst)
 			.wait_min_ns = SECOND / 5,
 			.wait_here_milli = 3000,
 			.wait_near_milli = 3000,
-			.size = 60},
+			.size = 60,
+			.ping_hops = aside,
+			.destinations = aside ? 2 : 0},
 	};
 	struct wn_run_trace *rt;
 
@@ -117,6 +121,11 @@ static void start(unsigned i, struct wn_addr dst)
 	w.traces[i].dst = dst;
 	w.traces[i].start_ns = wn_run_now_ns(w.run);
 	assert_int_equal(wn_run_start(rt, NULL), WN_OK);
+}
+
+static void start(unsigned i, struct wn_addr dst)
+{
+	start_as(i, dst, false);
 }
 
 static void open_world(const struct wn_pace_config *pace)
@@ -254,6 +263,36 @@ static void test_routers(void **state)
 			seconds_of(TRACES * 3, rates[r]) * 3 / 2 + SECOND);
 		close_world();
 	}
+}
+
+/* What is asked of others when a trace is over is paced with the rest, and all of it is asked. */
+static void test_side_probes(void **state)
+{
+	static const char *const routers[] = {"198.51.100.1", "198.51.100.2", "198.51.100.3"};
+	unsigned aside[2];
+
+	(void)state;
+	for (unsigned paced = 0; paced < 2; paced++) {
+		open_world(&(struct wn_pace_config){.pps_per_router = paced ? 20 : 0});
+		for (unsigned i = 0; i < 6; i++)
+			start_as(i, wn_addr_v4(0xcb007101u + i), true);
+		assert_int_equal(wn_run_until_done(w.run, NULL), WN_OK);
+		for (unsigned i = 0; i < 6; i++) {
+			assert_int_equal(w.traces[i].done, 1);
+			assert_int_equal(w.traces[i].lost + w.traces[i].failed, 0);
+		}
+		aside[paced] = w.aside;
+		for (unsigned i = 0; paced && i < 3; i++) {
+			struct wn_addr a;
+
+			assert_int_equal(wn_addr_parse(routers[i], &a), WN_OK);
+			assert_rate(w.answered, w.answered_count, offsetof(struct mark, by), &a, 20,
+				(1 + i) * 3);
+		}
+		close_world();
+	}
+	assert_true(aside[0] >= 6 * 3); /* each pings three routers at least */
+	assert_int_equal(aside[1], aside[0]);
 }
 
 /* Everything at once, and traces that are stopped while probes of theirs wait. */
@@ -502,6 +541,7 @@ int main(void)
 		cmocka_unit_test(test_all_together),
 		cmocka_unit_test(test_destinations),
 		cmocka_unit_test(test_routers),
+		cmocka_unit_test(test_side_probes),
 		cmocka_unit_test(test_stopped),
 		cmocka_unit_test(test_lone),
 		cmocka_unit_test(test_lone_room),
