@@ -128,8 +128,15 @@ static int open_run(struct wn_batch *b)
 {
 	struct wn_dns_config dns = {.servers = b->req.resolver, .timeout_ns = DNS_TIMEOUT_NS};
 	struct wn_errctx ctx = {0};
+	const struct wn_pace_config pace = {
+		.pps = b->req.all_pps,
+		.pps_per_destination = b->req.target_pps,
+		.pps_per_router = b->req.router_pps,
+	};
 	wn_err err = wn_run_new(false, &b->run, &ctx);
 
+	if (err == WN_OK)
+		err = wn_run_set_pace(b->run, &pace, &ctx);
 	if (err == WN_OK && !b->req.sim)
 		err = wn_dns_new(&dns, &b->dns, &ctx);
 	if (err == WN_OK && wn_batch_names_init(b) != WN_OK)

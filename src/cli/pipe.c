@@ -45,34 +45,51 @@ static int read_number(const char *word, const char *value, uint64_t max, uint64
 		word, value, (unsigned long long)max);
 }
 
+static int read_value(struct wn_pipe_words *w, const char *word, const char *value)
+{
+	const struct {
+		const char *word;
+		uint64_t max, *out;
+	} numbers[] = {
+		{"--sim-seed", UINT64_MAX, &w->seed},
+		{"--parallel", WN_PIPE_PARALLEL_MAX, &w->parallel},
+		{"--all-pps", WN_PIPE_PPS_MAX, &w->all_pps},
+		{"--target-pps", WN_PIPE_PPS_MAX, &w->target_pps},
+		{"--router-pps", WN_PIPE_PPS_MAX, &w->router_pps},
+	};
+
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
+		if (strcmp(word, numbers[i].word) == 0)
+			return read_number(word, value, numbers[i].max, numbers[i].out);
+	if (strcmp(word, "--backend") == 0)
+		return read_backend(w, value);
+	*(strcmp(word, "--sim") == 0 ? &w->sim : &w->resolver) = value;
+	return WN_EXIT_OK;
+}
+
 static int read_word(struct wn_pipe_words *w, int argc, char **argv, int *at)
 {
-	static const char *const words[] = {
-		"--sim", "--sim-seed", "--backend", "--parallel", "--resolver"};
-	const char *word = argv[*at], *value = argv[*at + 1];
+	static const char *const words[] = {"--sim", "--sim-seed", "--backend", "--parallel",
+		"--all-pps", "--target-pps", "--router-pps", "--resolver"};
+	const size_t count = sizeof(words) / sizeof(words[0]);
+	const char *word = argv[*at];
 	size_t which = 0;
 
 	if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0) {
 		w->help = true;
 		return WN_EXIT_OK;
 	}
-	while (which < 5 && strcmp(word, words[which]) != 0)
+	while (which < count && strcmp(word, words[which]) != 0)
 		which++;
-	if (which == 5)
+	if (which == count)
 		return wn_cli_fail(WN_EXIT_USAGE,
 			"pipe: unknown word %s (there are --sim, --sim-seed, --backend, "
-			"--parallel and --resolver; other options go into requests)",
+			"--parallel, --all-pps, --target-pps, --router-pps and --resolver; other "
+			"options go into requests)",
 			word);
 	if (++*at == argc)
 		return wn_cli_fail(WN_EXIT_USAGE, "pipe: %s needs a value", word);
-	if (which == 2)
-		return read_backend(w, value);
-	if (which == 1)
-		return read_number(word, value, UINT64_MAX, &w->seed);
-	if (which == 3)
-		return read_number(word, value, WN_PIPE_PARALLEL_MAX, &w->parallel);
-	*(which == 4 ? &w->resolver : &w->sim) = value;
-	return WN_EXIT_OK;
+	return read_value(w, word, argv[*at]);
 }
 
 static int read_words(struct wn_pipe_words *w, int argc, char **argv)
@@ -106,6 +123,9 @@ static int open_context(struct wn_pipe *p, const struct wn_pipe_words *w)
 		.backend = w->backend,
 		.seed = w->seed,
 		.resolver = w->resolver,
+		.pps = (uint32_t)w->all_pps,
+		.pps_per_destination = (uint32_t)w->target_pps,
+		.pps_per_router = (uint32_t)w->router_pps,
 	};
 	struct wn_strbuf text = WN_STRBUF_INIT;
 	struct wn_errctx ctx = {0};

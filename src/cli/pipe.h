@@ -21,6 +21,7 @@
 #include "os/os.h"
 
 #define WN_PIPE_PARALLEL_MAX 100000u
+#define WN_PIPE_PPS_MAX	     1000000
 
 /* A trace or probe under way. */
 struct wn_pipe_item {
@@ -32,7 +33,7 @@ struct wn_pipe_item {
 
 struct wn_pipe_words { /* what was typed */
 	const char *sim, *resolver;
-	uint64_t seed, parallel;
+	uint64_t seed, parallel, all_pps, target_pps, router_pps;
 	uint32_t backend; /* enum wend_backend */
 	bool help;
 };

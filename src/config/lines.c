@@ -191,8 +191,8 @@ wn_err wn_line_check(const struct wn_line *line, struct wn_errctx *ctx)
 /* About the run as a whole. */
 static wn_err check_keys(const struct wn_request *req, struct wn_errctx *ctx)
 {
-	static const char *const of_run[] = {
-		"help", "version", "output", "parallel", "resume", "sim", "sim-seed", "resolver"};
+	static const char *const of_run[] = {"help", "version", "output", "parallel", "all-pps",
+		"target-pps", "router-pps", "resume", "sim", "sim-seed", "resolver"};
 
 	for (size_t i = 0; i < sizeof(of_run) / sizeof(of_run[0]); i++)
 		if (wn_request_has(req, of_run[i]))

@@ -57,10 +57,11 @@ struct wn_request {
 	enum wn_req_mode mode;
 	enum wn_req_bound bound;
 	uint32_t flows, miss_ppm, min_share_ppm;
-	uint32_t npaths;      /* exactly so many flows; 0: as many as are needed */
-	uint32_t parallel;    /* lines of a list under way at once */
-	bool resume;	      /* go on with what the output file holds */
-	uint64_t set_mask[4]; /* bit i: option i of the table was given */
+	uint32_t npaths;   /* exactly so many flows; 0: as many as are needed */
+	uint32_t parallel; /* lines of a list under way at once */
+	uint32_t all_pps, target_pps, router_pps; /* of all lines; 0: no bound */
+	bool resume;				  /* go on with what the output file holds */
+	uint64_t set_mask[4];			  /* bit i: option i of the table was given */
 };
 
 struct wn_opt {
@@ -145,16 +146,17 @@ wn_err wn_request_scope(
 		"line of JSON, as soon as its trace is over: the line's number and text, and "     \
 		"what --format json prints, or why there is no trace. With -o FILE a batch that "  \
 		"was stopped or killed goes on where it was by --resume.")                         \
-	X(pipe,                                                                                    \
-		"[--sim FILE|builtin] [--sim-seed N] [--backend NAME] [--parallel N] "             \
-		"[--resolver ADDRESS[:PORT]]",                                                     \
-		"Trace for a program in any language",                                             \
+	X(pipe, "[OPTION VALUE]...", "Trace for a program in any language",                        \
 		"Reads requests as JSON lines from standard input and tells what happens as "      \
 		"JSON lines on standard output, many traces and single probes at once: "           \
 		"{\"id\": 1, \"target\": \"192.0.2.1\"} starts a trace, {\"cancel\": 1} ends it "  \
 		"early. "                                                                          \
 		"Options go into requests, by their long names. --parallel says how many may be "  \
-		"under way at once (default 1000); further requests wait. --sim uses a simulated " \
+		"under way at once (default 1000); further requests wait. --all-pps, "             \
+		"--target-pps "                                                                    \
+		"and --router-pps bound the packets per second of all together, to one address, "  \
+		"and of those that one router has to answer. --sim (and --sim-seed) uses a "       \
+		"simulated "                                                                       \
 		"network, --backend is auto, raw or errqueue, --resolver a DNS server. At the "    \
 		"end of its input it "                                                             \
 		"finishes "                                                                        \
@@ -165,7 +167,7 @@ wn_err wn_request_scope(
 		"Attaches the simulated network of FILE to a TUN device, so that any tool can "    \
 		"trace it. --tun names the device, --seed replaces the seed of the topology. "     \
 		"Needs root.")                                                                     \
-	X(packet, "", "Send probes for mtr (protocol of mtr-packet)",             \
+	X(packet, "", "Send probes for mtr (protocol of mtr-packet)",                              \
 		"Reads commands from standard input, one a line, and answers on standard output, " \
 		"as mtr-packet does: for mtr set MTR_PACKET to this program or to wend-packet, "   \
 		"which does nothing else. docs/packet.md has the protocol. WEND_PACKET_DIALECT "   \

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Many targets: what is in a list, and what comes of each line."""
 
+import datetime
 import json
 import os
 import re
@@ -147,6 +148,30 @@ def no_route():
 
 # ---- the list as a file or pipe ----
 
+RATE, BURST = 400, 8  # N / 50
+
+
+@cases.case("bounds of packets per second over all lines", "--all-pps", lambda probe: True)
+@cases.case("what one router has to answer is bounded over all lines", "--router-pps",
+            lambda probe: probe["ttl"] == 1)
+@cases.case("what goes to one address is bounded over all lines", "--target-pps", lambda probe: True)
+def paced(option, counts):
+    """Of the probes that count at most N * T + B leave in any T seconds, and all of them do."""
+    sent = []
+    for rec in records(run("batch", "--sim", chain(3), option, str(RATE), listed("dst.example -n\n" * 12))
+                       .exits(REACHED).silent().out).values():
+        trace = rec["trace"]
+        expect((trace["reached"], trace["hops"][0]["statistics"]["received"]), (True, 3))
+        start = datetime.datetime.fromisoformat(trace["started"].replace("Z", "")[:26])
+        sent += [start.timestamp() + probe["sent_ns"] / 1e9 for probe in trace["probes"] if counts(probe)]
+    sent.sort()
+    for i, first in enumerate(sent):
+        for n, last in enumerate(sent[i:]):
+            if n >= BURST + 2 + (last - first) * RATE:
+                raise AssertionError(f"{n + 1} in {last - first} s")
+    expect(len(sent) >= 12 * 3, True)
+
+
 MISTAKES = [
     ("no list", (), USAGE, ("no list", "- for standard input")),
     ("two lists", ("a", "b"), USAGE, ("b is one operand too many",)),
@@ -156,6 +181,7 @@ MISTAKES = [
     ("--resume without -o", ("--resume", "-"), USAGE, ("--resume needs -o FILE",)),
     ("--format", ("--format", "json", "-"), USAGE, ("--format", "trace,paths,explain")),
     ("none at once", ("--parallel", "0", "-"), USAGE, ("--parallel 0", "1 to 10000")),
+    ("a rate that is none", ("--router-pps", "fast", "-"), USAGE, ("--router-pps", "fast")),
     ("defaults that contradict", ("-f", "9", "-m", "8", "-"), USAGE, ("--first-ttl 9",)),
     ("an output that cannot be", ("-o", "/nonexistent/x", "-"), FAILED, ("/nonexistent/x",)),
     ("an output that cannot be resumed", ("-o", "/dev/null", "--resume", "-"), USAGE,

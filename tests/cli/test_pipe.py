@@ -3,6 +3,7 @@
 
 import json
 import sys
+import time
 
 from piped import DST, DST6, LINE_BYTES, SLOW, Piped, check_trace, of, pipe, slow
 from program import REACHED, Cases, expect, only, run
@@ -137,6 +138,20 @@ def parallel():
         expect(ids, sorted(ids), "one after the other")
         expect([(e["ping"], e["line"], e["active"], e["started"], e["done"]) for e in events
                 if e["event"] == "pong"], [("end", 6, 0, 5, 5)])
+
+
+@cases.case("bounds of packets per second over all requests", "--all-pps")
+@cases.case("bounds of packets per second to one address", "--target-pps")
+@cases.case("bounds of packets per second for one router", "--router-pps")
+def paced(option):
+    """It takes at least as long as that; 30 single probes to one address, and to one router."""
+    began = time.monotonic()
+    with pipe(option, "100") as p:
+        p.send(*({"id": i, "probe": DST, "ttl": 1} for i in range(30)))
+        events, end = p.finish()
+        end.exits(REACHED).silent()
+        expect(len(of(events, "reply")), 30)
+    expect(time.monotonic() - began > (30 - 2 * 2) / 100, True, "too fast")
 
 
 @cases.case("an id may be used again when it is done, and 1 is not \"1\"")
