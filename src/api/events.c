@@ -6,7 +6,7 @@
 #include "base/alloc.h"
 
 #define CAP_MIN 64u
-#define PORTION 4096u /* events that callbacks are told of before more are made */
+#define PORTION 1024u /* events that callbacks are told of before more are made */
 
 static struct wn_api_queue *queue_of(wend *w, const struct wn_api_item *item)
 {

@@ -94,19 +94,34 @@ static uint16_t *where(struct wn_api_item *item, uint64_t probe)
 	return probe < item->where_cap ? &item->where[probe] : NULL;
 }
 
-/* For all probes of the trace; those that are sent anew because the first did not leave come on
- * top. */
+/* For all probes of the trace. */
 static bool take_where(struct wn_api_item *item, const struct wn_params *p)
 {
-	item->where_cap = (p->max_ttl - p->first_ttl + 1u) * (p->probes + 1);
+	item->where_cap = (p->max_ttl - p->first_ttl + 1u) * p->probes;
 	item->where = wn_calloc(item->where_cap, sizeof(*item->where));
 	return item->where != NULL;
 }
 
+/* Those that are sent anew because the first did not leave come on top. */
+static void grow_where(struct wn_api_item *item)
+{
+	uint32_t cap = item->where_cap * 2;
+	uint16_t *more = wn_realloc(item->where, cap, sizeof(*more));
+
+	if (!more)
+		return;
+	memset(more + item->where_cap, 0, item->where_cap * sizeof(*more));
+	item->where = more;
+	item->where_cap = cap;
+}
+
 static void note_sent(struct wn_api_item *item, const struct wn_event *ev)
 {
-	uint16_t *at = where(item, ev->probe_id);
+	uint16_t *at;
 
+	if (ev->probe_id >= item->where_cap && ev->probe_id < 2u * item->where_cap)
+		grow_where(item);
+	at = where(item, ev->probe_id);
 	item->sent++;
 	if (at)
 		*at = (uint16_t)(ev->u.sent.probe.ttl << 8 | (ev->u.sent.number & 0xff));

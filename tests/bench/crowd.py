@@ -7,7 +7,7 @@ import os
 import statistics
 
 from lab import Chain
-from packets import build
+from packets import build, packets_alone
 from peers import find
 
 HOPS = 10
@@ -52,6 +52,13 @@ def run_scamper(lab, meter, count, method):
             "reached": sum(f"{HOPS}  {t} " in cost.out for t in targets(count)), "lost": "-"}
 
 
+def run_alone(lab, _meter, floor, count):
+    """As many packets as their paths have hops, and nothing else."""
+    wall, cpu, got = packets_alone(lab.src, floor, targets(1)[0], count, HOPS, count * HOPS, count * HOPS)
+    return {"seconds": wall / 1e9, "cpu_s": cpu / 1e6, "kib_each": 0, "ended": count,
+            "reached": count, "lost": count * HOPS - got}
+
+
 def median_of(runs):
     row = dict(runs[-1])
     for key in ("seconds", "cpu_s", "kib_each"):
@@ -69,6 +76,7 @@ def compare(build_dir, meter, runs, table):
                   (f"libwend, {proto}, 1 probe", 1000, run_many,
                    (many, 1000, f"protocol={proto}", "pps=0", "probes=1")),
                   (f"scamper, {proto}, 1 probe", 1000, run_scamper, (1000, method))]
+    tools.append(("the packets alone, icmp", 1000, run_alone, (build("floor"), 1000)))
     records = []
     with open_chain() as lab:
         found = {name: [] for name, *_ in tools}

@@ -4,7 +4,8 @@ late, and whether Twisted programs get through.
 
 Both take turns. The driver (packet_load.c) is C and says what it cost itself, which shows that it
 is not what is measured. Over a pipe wend-packet gives one reply for each read, which costs its
-reader a system call each; over a socket pair it does not.
+reader a system call each; over a socket pair it does not. What the packets alone cost (floor.c)
+stands beside them: no program can do with less.
 """
 
 import json
@@ -24,6 +25,7 @@ HOPS = 7
 WINDOW = 900  # mtr-packet takes no more than 1024 at once
 SOURCE = {4: "10.9.1.1", 6: "fd09:1::1"}
 FIRST_SEQUENCE = 33000
+ALONE = ("ICMP, TTL 1", f"ICMP, {HOPS} hops")  # of which the packets alone are measured, too
 DELAY_US = 20_000
 DELAYED = "10.8.1.1"
 CC = os.environ.get("CC", "cc")
@@ -65,6 +67,15 @@ class Rows:
         return statistics.median(value(load) for load in self.loads)
 
 
+def packets_alone(ns, floor, address, targets, hops, count, window):
+    """(wall ns, CPU us, answers)"""
+    res = ns.run([floor, address, *map(str, (targets, hops, count, window))],
+                 stdout=subprocess.PIPE, text=True)
+    if res.returncode != 0:
+        raise RuntimeError(f"floor failed: {res.returncode}")
+    return tuple(map(int, res.stdout.split()))
+
+
 def drive(ns, load, program, arguments, *options):
     res = ns.run([load, *options, program, arguments], stdout=subprocess.PIPE,
                  stderr=subprocess.DEVNULL, text=True)
@@ -79,6 +90,7 @@ class Bench:
         self.runs, self.quick, self.table = runs, quick, table
         self.count = 20_000 if quick else 60_000
         self.load, self.delay = build("packet_load"), build("delay")
+        self.floor = build("floor")
 
     def programs(self):
         return (("wend-packet", self.ours), ("mtr-packet", self.theirs))
@@ -92,12 +104,18 @@ class Bench:
                         for how, options in (("", ()), (", socket", ("-s",)))
                         for name, program in self.programs()]
                 options = ["-c", str(self.count), "-w", str(WINDOW), "-t", str(hops)]
+                alone = []
                 for _ in range(self.runs):
+                    if what in ALONE:
+                        alone.append(packets_alone(lab.src, self.floor, lab.target(4), 1, hops,
+                                                   self.count, WINDOW))
                     for row in rows:
                         *first, program = row.argv
                         row.loads.append(drive(lab.src, first[0], program, arguments, *options,
                                                *first[1:]))
                 records += [self._speed_record(what, row, rows) for row in rows]
+                if alone:
+                    records.append(self._alone_record(what, alone, records[-1], records[-2]))
         self.table(["pipelined, 900 under way", "program", "probes/s", "x mtr-packet",
                     "CPU us/probe", "x mtr-packet", "driver us", "unanswered"],
                    [[r["what"], r["program"], f"{r['per_s']:.0f}", f"{r['per_s_ratio']:.2f}",
@@ -119,6 +137,15 @@ class Bench:
                 "cpu_ratio": cpu_us(row) / cpu_us(peer),
                 "driver_us": row.median(lambda load: load.driver_us / self.count),
                 "unanswered": max(self.count - load.answered for load in row.loads)}
+
+    def _alone_record(self, what, alone, *peers):
+        per_s = statistics.median(self.count / wall * 1e9 for wall, _, _ in alone)
+        cpu_us = statistics.median(cpu / self.count for _, cpu, _ in alone)
+        peer = next(r for r in peers if r["program"].startswith("mtr-packet"))
+        own_per_s, own_us = peer["per_s"], peer["cpu_us"]
+        return {"what": what, "program": "the packets alone", "per_s": per_s,
+                "per_s_ratio": per_s / own_per_s, "cpu_us": cpu_us, "cpu_ratio": cpu_us / own_us,
+                "driver_us": 0, "unanswered": self.count - min(got for _, _, got in alone)}
 
     def flight(self):
         """Many under way at 20 ms: every no-reply is false, for all are answered."""
