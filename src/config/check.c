@@ -287,9 +287,8 @@ static uint16_t port_for(const struct wn_request *req, enum wn_proto proto)
 
 static uint16_t size_for(const struct wn_request *req, enum wn_proto proto, uint8_t family)
 {
-	uint16_t headers = proto == WN_PROTO_TCP
-				   ? least_size(req, proto, family)
-				   : (uint16_t)((family == 4 ? 20u : 40u) + 8u);
+	uint16_t headers = proto == WN_PROTO_TCP ? least_size(req, proto, family)
+						 : (uint16_t)((family == 4 ? 20u : 40u) + 8u);
 
 	if (wn_request_has(req, "size"))
 		return req->alone && req->params.size < headers ? headers : req->params.size;

@@ -17,7 +17,8 @@ static wn_err ping_open(const struct wn_io_config *c, int *out, struct wn_errctx
 	wn_err err = wn_sock_open(c, SOCK_DGRAM, protocol, out, &why);
 
 	if (err == WN_OK) {
-		/* Ping sockets are born willing to share their id, and the last one gets all replies. */
+		/* Ping sockets are born willing to share their id, and the last one gets all
+		 * replies. */
 		wn_sock_set(*out, SOL_SOCKET, SO_REUSEADDR, 0);
 		return WN_OK;
 	}

@@ -48,7 +48,10 @@ struct wn_os_asker {
 	char iface[32];		/* its name ... */
 	uint32_t mtu;		/* ... and MTU */
 };
-#define WN_OS_ASKER_NONE {.netlink_fd = -1, .any_fd = -1}
+#define WN_OS_ASKER_NONE                                                                           \
+	{                                                                                          \
+		.netlink_fd = -1, .any_fd = -1                                                     \
+	}
 wn_err wn_os_route_ask(struct wn_os_asker *a, const struct wn_addr *dst, const struct wn_addr *src,
 	const char *iface, uint32_t mark, struct wn_os_route *out, struct wn_errctx *ctx);
 void wn_os_asker_close(struct wn_os_asker *a);

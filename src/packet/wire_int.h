@@ -10,20 +10,20 @@
 #include "base/cursor.h"
 #include "packet/reply.h"
 
-#define WN_IP4_HEADER	    20
-#define WN_IP6_HEADER	    40
-#define WN_UDP_HEADER	    8
-#define WN_ICMP_HEADER	    8
-#define WN_TCP_HEADER	    20
-#define WN_TCP_HEADER_MAX   60
-#define WN_TCP_OPTIONS_MAX  20 /* of ours */
-#define WN_COOKIE_BYTES	    8
+#define WN_IP4_HEADER	      20
+#define WN_IP6_HEADER	      40
+#define WN_UDP_HEADER	      8
+#define WN_ICMP_HEADER	      8
+#define WN_TCP_HEADER	      20
+#define WN_TCP_HEADER_MAX     60
+#define WN_TCP_OPTIONS_MAX    20 /* of ours */
+#define WN_COOKIE_BYTES	      8
 #define WN_COMPENSATION_BYTES 2 /* in the payload, that make a checksum come out as asked */
 
-#define WN_ICMP4_ECHO	    8
-#define WN_ICMP4_ECHO_REPLY 0
-#define WN_ICMP6_ECHO	    128
-#define WN_ICMP6_ECHO_REPLY 129
+#define WN_ICMP4_ECHO	      8
+#define WN_ICMP4_ECHO_REPLY   0
+#define WN_ICMP6_ECHO	      128
+#define WN_ICMP6_ECHO_REPLY   129
 
 /* An IP header of either family, with what follows it located. */
 struct wn_ip {

@@ -70,7 +70,8 @@ struct wn_pace_probe wn_run_lone_probe(
 }
 
 /* A ping is answered by whom it is sent to. */
-static struct wn_pace_probe describe_aside(const struct wn_run_net *net, const struct wn_probe *probe)
+static struct wn_pace_probe describe_aside(
+	const struct wn_run_net *net, const struct wn_probe *probe)
 {
 	struct wn_pace_probe about =
 		wn_run_lone_probe(net, &probe->dst, probe->ttl, probe->ifindex);
@@ -152,7 +153,8 @@ static void keep_back(struct wn_run_trace *rt, const struct wn_run_turn *turn, u
 	}
 	rt->hold->owner = rt;
 	rt->hold->go = go;
-	if (!rt->hold->wait.waiting) /* another side probe stands in line: then they are offered anew */
+	if (!rt->hold->wait.waiting) /* another side probe stands in line: then they are offered
+					anew */
 		wn_run_turn_wait(turn, rt->hold);
 	wn_run_engine_hold(&rt->engine, id);
 }

@@ -5,6 +5,7 @@
  */
 #include "run/run_priv.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "base/alloc.h"
@@ -330,8 +331,10 @@ wn_err wn_run_probe(struct wn_run *run, const struct wn_run_probe *c, struct wn_
 	struct wn_run_net *net = find(run, c);
 	wn_err err = net ? WN_OK : open_net(run, c, &net, ctx);
 
-	if (err == WN_OK)
-		err = find_way(net, c, &spec.probe, ctx);
+	if (err != WN_OK)
+		return err;
+	assert(net);
+	err = find_way(net, c, &spec.probe, ctx);
 	if (err != WN_OK)
 		return err;
 	err = wn_single_add(net->probes->engine, &spec, wn_run_now_ns(run), &out->id);

@@ -41,8 +41,8 @@ struct wn_single_config {
 struct wn_single_spec {
 	/*
 	 * src, dst, ttl, tos, df, flow_label, size (raised to what headers and identity need),
-	 * pattern, plain (UDP without a port, ICMP), sport (0: ours), dport (UDP 0: counted), tcp_flags, tcp_options, ifindex, mark;
-	 * other fields are the engine's.
+	 * pattern, plain (UDP without a port, ICMP), sport (0: ours), dport (UDP 0: counted),
+	 * tcp_flags, tcp_options, ifindex, mark; other fields are the engine's.
 	 */
 	struct wn_probe probe;
 	uint64_t wait_ns; /* for the answer, after it left */

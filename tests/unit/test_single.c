@@ -453,7 +453,7 @@ static void test_held(void **state)
 	assert_false(wn_single_ready(s, 100 * MS));
 	/* Of the one that is out. */
 	assert_in_range(wn_single_next_ns(s), 1090 * MS, 1110 * MS);
-	assert_int_equal(wn_single_go(s, c), WN_ENOENT);   /* it is not held */
+	assert_int_equal(wn_single_go(s, c), WN_ENOENT); /* it is not held */
 	assert_int_equal(wn_single_go(s, b), WN_OK);
 	assert_int_equal(wn_single_go(s, b), WN_ENOENT);
 	assert_null(wn_single_keeper(s, b));
