@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What a graph claims, in words: how much was seen, under which model that is all there is, how
- * sure that is, and where the model does not hold.
+ * What a graph claims, in words: how much was seen, how sure it is that this is all there is, and
+ * where the model does not hold under which that is said.
  */
 #include "output/ways.h"
 
@@ -147,25 +147,6 @@ static void say_size(struct claims *c)
 
 /* ---- how sure ---- */
 
-void wn_ways_model(struct wn_strbuf *out, const struct wn_ways *p)
-{
-	uint32_t share_ppm = p->r->params.min_share_ppm;
-
-	wn_strbuf_puts(out, "Model: per-flow balancing");
-	/* Where no flow is sent twice on purpose. */
-	if (p->r->params.paths == WN_PATHS_NODES)
-		wn_strbuf_puts(out, " (--mode nodes does not test it)");
-	if (p->r->params.paths == WN_PATHS_FLOWS)
-		wn_strbuf_puts(out, " (--npaths does not test it)");
-	if (share_ppm == 0) {
-		wn_strbuf_puts(out, ", all branches of a router alike");
-		return;
-	}
-	wn_strbuf_puts(out, ", each branch of a router with at least ");
-	wn_ways_percent(out, share_ppm, 1000000);
-	wn_strbuf_puts(out, " of its flows");
-}
-
 static void add_bound(struct claims *c, uint32_t ppb)
 {
 	struct wn_strbuf text = WN_STRBUF_INIT;
@@ -190,7 +171,7 @@ static bool has_dead_ends(const struct claims *c)
 	return false;
 }
 
-/* The model is about flows; where packets go each its own way only interfaces can be counted. */
+/* Where packets go each its own way only interfaces can be counted. */
 static void add_exceptions(struct claims *c)
 {
 	const struct wn_graph *g = &c->p->g;
@@ -201,11 +182,9 @@ static void add_exceptions(struct claims *c)
 		maybe = maybe || g->nodes[i].lb == WN_LB_UNKNOWN;
 	}
 	if (packets)
-		add(c, "; where each packet takes its own way it does not hold, and no links are "
-		       "claimed there");
+		add(c, "; where each packet takes its own way no links are claimed");
 	else if (maybe)
-		add(c, "; where flows met one router, later another, it may not hold, and no links "
-		       "are claimed there");
+		add(c, "; where flows met one router, later another, no links are claimed");
 }
 
 /* Both are bounds, and the engine's is the closer one where many routers have two ways. */
