@@ -49,6 +49,10 @@ static void add_place(struct claims *c, uint32_t node)
 	uint32_t responder = c->p->g.nodes[node].responder;
 	char addr[WN_ADDR_STRLEN];
 
+	if (node == WN_GRAPH_SOURCE && c->p->g.first_ttl > 1) {
+		wn_strbuf_fmt(&c->text, "the way before TTL %u", (unsigned)c->p->g.first_ttl);
+		return;
+	}
 	if (node == WN_GRAPH_SOURCE) {
 		add(c, "the source");
 		return;
@@ -152,7 +156,7 @@ static void add_bound(struct claims *c, uint32_t ppb)
 	struct wn_strbuf text = WN_STRBUF_INIT;
 	const char *bound;
 
-	wn_ways_bound(&text, ppb);
+	wn_ways_bound(&text, c->p, ppb);
 	bound = wn_strbuf_str(&text);
 	wn_strbuf_fmt(
 		&c->text, "%s%s", *bound == '<' ? "below " : "at most ", bound + (*bound == '<'));
@@ -197,7 +201,7 @@ static void add_excess(struct claims *c, uint32_t ppb)
 		ppb <= asked + asked / 100)
 		return;
 	add(c, ", more than the ");
-	wn_ways_bound(&c->text, (uint32_t)asked);
+	wn_ways_bound(&c->text, c->p, (uint32_t)asked);
 	add(c, " asked for");
 }
 
@@ -226,7 +230,7 @@ static void say_model(struct claims *c)
 				   : " elsewhere");
 	add_bound(c, g->whole_ppb);
 	add_excess(c, g->whole_ppb);
-	if (g->whole_ppb < WN_STOPPING_PPB / 1000) {
+	if (g->whole_ppb < wn_ways_least_ppb(c->p)) {
 		add(c, ".");
 		end_line(c);
 		return;
@@ -235,7 +239,7 @@ static void say_model(struct claims *c)
 	add_bound(c, g->worst_ppb);
 	add(c, " (");
 	if (g->worst_node == WN_GRAPH_SOURCE)
-		add(c, "the source");
+		add_place(c, WN_GRAPH_SOURCE);
 	else if (g->worst_node == WN_NONE)
 		wn_strbuf_fmt(&c->text, "TTL %u", (unsigned)g->worst_ttl);
 	else
@@ -491,6 +495,9 @@ static void say_signs(struct claims *c)
 			!c->p->unsure	? ": From says which."
 			: c->p->tangled ? ": From says which, or ? where that cannot be told."
 					: ", where it cannot be told which.");
+	end_line(c);
+	if (c->p->unknown)
+		add(c, "? under Missed: too few flows were seen to tell.");
 	end_line(c);
 }
 

@@ -10,15 +10,16 @@
 
 typedef bool (*ttl_test)(const struct wn_ways *p, unsigned ttl);
 
+/* So is a TTL behind others that were not probed. */
 static bool is_whole(const struct wn_ways *p, unsigned ttl)
 {
-	return p->g.hops[ttl].miss_ppb > 0;
+	return p->g.hops[ttl].miss_ppb > 0 || (ttl == p->g.first_ttl && ttl > 1);
 }
 
 /* Taken for the one interface that it showed. */
 static bool is_granted(const struct wn_ways *p, unsigned ttl)
 {
-	return wn_graph_width(&p->g, ttl) == 1 && !is_whole(p, ttl) &&
+	return wn_graph_width(&p->g, ttl) == 1 && p->g.hops[ttl].miss_ppb == 0 &&
 	       !wn_graph_is_silent(&p->g, p->g.hop_first[ttl]);
 }
 
