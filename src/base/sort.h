@@ -13,5 +13,8 @@ struct wn_sort_ops {
 
 /* Ascending. Items of which neither is less may end up in either order. */
 void wn_sort(void *items, size_t count, const struct wn_sort_ops *ops);
+/* The same of an array whose items, of so many bytes, may be moved as they are. */
+void wn_sort_array(void *items, size_t count, size_t item_bytes,
+	bool (*less)(const void *items, size_t a, size_t b));
 
 #endif

@@ -60,14 +60,6 @@ static bool test_before(const void *items, size_t a, size_t b)
 	return x->probe->id < y->probe->id;
 }
 
-static void swap_tests(void *items, size_t a, size_t b)
-{
-	struct test *v = items, t = v[a];
-
-	v[a] = v[b];
-	v[b] = t;
-}
-
 static void add_test(
 	struct tests *t, const struct wn_probe *probe, const struct wn_reply_rec *reply)
 {
@@ -78,10 +70,9 @@ static void add_test(
 /* One for each flow and TTL that was answered, by flow and TTL. */
 static void order_tests(struct tests *t)
 {
-	static const struct wn_sort_ops ops = {test_before, swap_tests};
 	uint32_t n = t->count;
 
-	wn_sort(t->items, n, &ops);
+	wn_sort_array(t->items, n, sizeof(*t->items), test_before);
 	t->count = 0;
 	for (uint32_t i = 0; i < n; i++)
 		if (t->count == 0 ||
@@ -183,20 +174,10 @@ static bool sample_before(const void *items, size_t a, size_t b)
 	return x->same != y->same ? x->same < y->same : x->varied < y->varied;
 }
 
-static void swap_samples(void *items, size_t a, size_t b)
-{
-	struct sample *v = items, t = v[a];
-
-	v[a] = v[b];
-	v[b] = t;
-}
-
 /* Neighbours in order that agree in node and in what is kept, and differ in the rest. */
 static void compare(struct samples *s, struct verdict *verdicts)
 {
-	static const struct wn_sort_ops ops = {sample_before, swap_samples};
-
-	wn_sort(s->items, s->count, &ops);
+	wn_sort_array(s->items, s->count, sizeof(*s->items), sample_before);
 	for (uint32_t i = 1; i < s->count; i++) {
 		const struct sample *x = &s->items[i - 1], *y = &s->items[i];
 		struct verdict *v = &verdicts[y->node];

@@ -42,21 +42,13 @@ struct lane {
 	uint32_t chance_ppb; /* that the order is random */
 };
 
-/* The responder of a probe that was sent to just this TTL; WN_NONE: no answer. */
-static uint32_t responder_of(const struct wn_finder *f, const struct wn_seen *s)
-{
-	const struct wn_reply_rec *reply = wn_seen_reply(f, s);
-
-	return reply && wn_seen_probe(f, s)->probe.ttl == s->ttl ? reply->responder : WN_NONE;
-}
-
 static bool look(const struct wn_finder *f, const struct wn_slice *slice, struct torn *out)
 {
 	uint32_t first = WN_NONE, prev = WN_NONE, third = WN_NONE;
 
 	*out = (struct torn){.slice = *slice, .responders = 1};
 	for (uint32_t i = 0; i < slice->count; i++) {
-		uint32_t responder = responder_of(f, &f->seen[slice->first + i]);
+		uint32_t responder = wn_seen_responder(f, &f->seen[slice->first + i]);
 
 		if (responder == WN_NONE)
 			continue;
@@ -113,14 +105,6 @@ static bool turn_less(const void *items, size_t a, size_t b)
 	return x->ttl != y->ttl ? x->ttl < y->ttl : x->probe_was < y->probe_was;
 }
 
-static void turn_swap(void *items, size_t a, size_t b)
-{
-	struct turn *t = items, was = t[a];
-
-	t[a] = t[b];
-	t[b] = was;
-}
-
 static uint32_t add_turns(const struct wn_finder *f, const struct torn *torn, struct turn *out)
 {
 	const struct wn_seen *prev = NULL;
@@ -129,9 +113,9 @@ static uint32_t add_turns(const struct wn_finder *f, const struct torn *torn, st
 	for (uint32_t i = 0; i < torn->slice.count; i++) {
 		const struct wn_seen *s = &f->seen[torn->slice.first + i];
 
-		if (responder_of(f, s) == WN_NONE)
+		if (wn_seen_responder(f, s) == WN_NONE)
 			continue;
-		if (prev && responder_of(f, s) != responder_of(f, prev))
+		if (prev && wn_seen_responder(f, s) != wn_seen_responder(f, prev))
 			out[n++] = (struct turn){
 				.from_ns = prev->sent_ns,
 				.to_ns = s->sent_ns,
@@ -146,7 +130,6 @@ static uint32_t add_turns(const struct wn_finder *f, const struct torn *torn, st
 
 static bool collect_turns(struct wn_finder *f, struct lane *l)
 {
-	static const struct wn_sort_ops ops = {turn_less, turn_swap};
 	uint32_t n = 0;
 
 	l->turns = wn_calloc(l->turn_count, sizeof(*l->turns));
@@ -156,7 +139,7 @@ static bool collect_turns(struct wn_finder *f, struct lane *l)
 	}
 	for (unsigned i = 0; i < l->torn_count; i++)
 		n += add_turns(f, &l->torn[i], l->turns + n);
-	wn_sort(l->turns, n, &ops);
+	wn_sort_array(l->turns, n, sizeof(*l->turns), turn_less);
 	return true;
 }
 
@@ -384,7 +367,7 @@ static void show_torn(const struct wn_finder *f, const struct torn *torn, struct
 	for (uint32_t i = 0; i < torn->slice.count; i++) {
 		const struct wn_seen *s = &f->seen[torn->slice.first + i];
 
-		if (responder_of(f, s) == WN_NONE)
+		if (wn_seen_responder(f, s) == WN_NONE)
 			continue;
 		if (out->probe_count == 0) {
 			e->from_ns = s->sent_ns;
@@ -399,7 +382,7 @@ static void show_torn(const struct wn_finder *f, const struct torn *torn, struct
 static struct wn_finding_at at_torn(const struct wn_finder *f, const struct torn *torn)
 {
 	for (uint32_t i = 0; i < torn->slice.count; i++) {
-		uint32_t responder = responder_of(f, &f->seen[torn->slice.first + i]);
+		uint32_t responder = wn_seen_responder(f, &f->seen[torn->slice.first + i]);
 
 		if (responder != WN_NONE)
 			return (struct wn_finding_at){torn->slice.ttl, responder};

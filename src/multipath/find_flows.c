@@ -20,26 +20,11 @@
 
 /* ---- one moment, or several ---- */
 
-static uint32_t answered_by(const struct wn_finder *f, const struct wn_seen *s)
-{
-	const struct wn_reply_rec *reply = wn_seen_reply(f, s);
-
-	return reply && wn_seen_probe(f, s)->probe.ttl == s->ttl ? reply->responder : WN_NONE;
-}
-
 static bool span_less(const void *items, size_t a, size_t b)
 {
 	const struct wn_span *s = items;
 
 	return s[a].to_ns != s[b].to_ns ? s[a].to_ns < s[b].to_ns : s[a].from_ns < s[b].from_ns;
-}
-
-static void span_swap(void *items, size_t a, size_t b)
-{
-	struct wn_span *s = items, was = s[a];
-
-	s[a] = s[b];
-	s[b] = was;
 }
 
 /* Times in which the answers of a flow changed. */
@@ -52,9 +37,9 @@ static uint32_t add_spans(
 	for (uint32_t i = slice->first; i < slice->first + slice->count; i++) {
 		const struct wn_seen *s = &f->seen[i];
 
-		if (answered_by(f, s) == WN_NONE)
+		if (wn_seen_responder(f, s) == WN_NONE)
 			continue;
-		if (prev && answered_by(f, s) != answered_by(f, prev))
+		if (prev && wn_seen_responder(f, s) != wn_seen_responder(f, prev))
 			out[n++] = (struct wn_span){prev->sent_ns, s->sent_ns};
 		prev = s;
 	}
@@ -64,7 +49,6 @@ static uint32_t add_spans(
 /* At how many moments the path must have changed to explain what all flows met at a TTL. */
 static uint32_t count_moments(struct wn_finder *f, uint8_t ttl)
 {
-	static const struct wn_sort_ops ops = {span_less, span_swap};
 	struct wn_span *spans = wn_calloc((size_t)f->seen_count + 1, sizeof(*spans));
 	uint32_t count = 0, moments = 0;
 	uint64_t last_ns = 0;
@@ -78,7 +62,7 @@ static uint32_t count_moments(struct wn_finder *f, uint8_t ttl)
 		for (uint32_t at = f->lane_first[lane]; wn_find_slice(f, lane, &at, &slice);)
 			if (slice.ttl == ttl)
 				count += add_spans(f, &slice, spans + count);
-	wn_sort(spans, count, &ops);
+	wn_sort_array(spans, count, sizeof(*spans), span_less);
 	for (uint32_t i = 0; i < count; i++) {
 		if (moments > 0 && spans[i].from_ns < last_ns)
 			continue;
@@ -187,21 +171,13 @@ static bool item_less(const void *items, size_t a, size_t b)
 	return x->at_ns != y->at_ns ? x->at_ns < y->at_ns : x->probe < y->probe;
 }
 
-static void item_swap(void *items, size_t a, size_t b)
-{
-	struct item *s = items, was = s[a];
-
-	s[a] = s[b];
-	s[b] = was;
-}
-
 /* Who answered a lane at a TTL; WN_NONE: nobody, or several. */
 static uint32_t met_at(const struct wn_finder *f, const struct wn_slice *slice)
 {
 	uint32_t met = WN_NONE;
 
 	for (uint32_t i = slice->first; i < slice->first + slice->count; i++) {
-		uint32_t by = answered_by(f, &f->seen[i]);
+		uint32_t by = wn_seen_responder(f, &f->seen[i]);
 
 		if (by != WN_NONE && met != WN_NONE && by != met)
 			return WN_NONE;
@@ -417,13 +393,12 @@ static void add_shift(struct wn_finder *f, const struct group *g, const struct s
 
 static void look_at_ttl(struct wn_finder *f, uint8_t ttl, struct item *items)
 {
-	static const struct wn_sort_ops ops = {item_less, item_swap};
 	struct group g = {.ttl = ttl};
 	uint32_t n = 0;
 
 	for (uint32_t lane = 0; lane < f->lane_count; lane++)
 		n += read_item(f, lane, ttl, &items[n]);
-	wn_sort(items, n, &ops);
+	wn_sort_array(items, n, sizeof(*items), item_less);
 	for (uint32_t at = 0; at < n; at += g.count) {
 		struct shift s;
 

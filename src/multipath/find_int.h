@@ -83,6 +83,14 @@ static inline const struct wn_reply_rec *wn_seen_reply(
 	return reply == WN_NONE ? NULL : &f->r->replies[reply];
 }
 
+/* Whose first reply that is, of a probe that was sent to just this TTL; WN_NONE: no answer. */
+static inline uint32_t wn_seen_responder(const struct wn_finder *f, const struct wn_seen *s)
+{
+	const struct wn_reply_rec *reply = wn_seen_reply(f, s);
+
+	return reply && wn_seen_probe(f, s)->probe.ttl == s->ttl ? reply->responder : WN_NONE;
+}
+
 /* What its first reply quotes of the IP header, of the transport header; NULL: nothing. */
 const struct wn_quote *wn_seen_ip(const struct wn_finder *f, const struct wn_seen *s);
 const struct wn_quote *wn_seen_l4(const struct wn_finder *f, const struct wn_seen *s);

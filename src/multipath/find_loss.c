@@ -262,17 +262,8 @@ static bool seen_less(const void *items, size_t a, size_t b)
 	return x->sent_ns != y->sent_ns ? x->sent_ns < y->sent_ns : x->probe < y->probe;
 }
 
-static void seen_swap(void *items, size_t a, size_t b)
-{
-	struct wn_seen *s = items, was = s[a];
-
-	s[a] = s[b];
-	s[b] = was;
-}
-
 void wn_find_loss(struct wn_finder *f)
 {
-	static const struct wn_sort_ops ops = {seen_less, seen_swap};
 	struct wn_seen *by_time = wn_calloc((size_t)f->seen_count + 1, sizeof(*by_time));
 	struct wn_loss t = {.f = f, .by_time = by_time};
 
@@ -280,7 +271,7 @@ void wn_find_loss(struct wn_finder *f)
 	t.router_of = wn_calloc((size_t)f->lane_count + 1, sizeof(*t.router_of));
 	if (by_time && t.next_ns && t.router_of) {
 		memcpy(by_time, f->seen, f->seen_count * sizeof(*by_time));
-		wn_sort(by_time, f->seen_count, &ops);
+		wn_sort_array(by_time, f->seen_count, sizeof(*by_time), seen_less);
 		look_at_all(&t);
 	} else {
 		f->err = WN_ENOMEM;

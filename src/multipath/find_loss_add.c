@@ -92,18 +92,9 @@ static bool sample_less(const void *items, size_t a, size_t b)
 	return s[a].at_ns != s[b].at_ns ? s[a].at_ns < s[b].at_ns : s[a].order < s[b].order;
 }
 
-static void sample_swap(void *items, size_t a, size_t b)
-{
-	struct wn_limit_sample *s = items, was = s[a];
-
-	s[a] = s[b];
-	s[b] = was;
-}
-
 static uint32_t collect_samples(
 	const struct wn_loss *t, unsigned ttl, struct wn_limit_sample *samples)
 {
-	static const struct wn_sort_ops ops = {sample_less, sample_swap};
 	uint32_t n = 0;
 
 	for (uint32_t i = 0; i < t->f->seen_count; i++) {
@@ -113,7 +104,7 @@ static uint32_t collect_samples(
 			samples[n++] = (struct wn_limit_sample){
 				s->sent_ns, s->probe, wn_seen_reply(t->f, s) != NULL};
 	}
-	wn_sort(samples, n, &ops);
+	wn_sort_array(samples, n, sizeof(*samples), sample_less);
 	return n;
 }
 

@@ -46,14 +46,6 @@ static bool seen_less(const void *items, size_t a, size_t b)
 	return x->sent_ns != y->sent_ns ? x->sent_ns < y->sent_ns : x->probe < y->probe;
 }
 
-static void seen_swap(void *items, size_t a, size_t b)
-{
-	struct wn_seen *s = items, was = s[a];
-
-	s[a] = s[b];
-	s[b] = was;
-}
-
 /* Where the probe's TTL ends up; 0: beyond what anybody knows to be the path. */
 static uint8_t seen_ttl(const struct wn_finder *f, uint8_t ttl)
 {
@@ -64,7 +56,6 @@ static uint8_t seen_ttl(const struct wn_finder *f, uint8_t ttl)
 
 static void collect(struct wn_finder *f)
 {
-	static const struct wn_sort_ops ops = {seen_less, seen_swap};
 	const struct wn_result *r = f->r;
 	bool classic = r->params.flow_mode == WN_FLOW_CLASSIC;
 
@@ -82,7 +73,7 @@ static void collect(struct wn_finder *f)
 			.sent_ns = p->sent_ns,
 		};
 	}
-	wn_sort(f->seen, f->seen_count, &ops);
+	wn_sort_array(f->seen, f->seen_count, sizeof(*f->seen), seen_less);
 }
 
 /* Flows become numbers from 0. */
@@ -257,14 +248,6 @@ static bool finding_less(const void *items, size_t a, size_t b)
 	return x->probes[0] < y->probes[0];
 }
 
-static void finding_swap(void *items, size_t a, size_t b)
-{
-	struct wn_finding *f = items, was = f[a];
-
-	f[a] = f[b];
-	f[b] = was;
-}
-
 wn_err wn_findings_find(const struct wn_result *r, struct wn_findings *out)
 {
 	static void (*const detectors[])(struct wn_finder *) = {
@@ -281,7 +264,6 @@ wn_err wn_findings_find(const struct wn_result *r, struct wn_findings *out)
 		wn_find_flows,
 		wn_find_loss,
 	};
-	static const struct wn_sort_ops ops = {finding_less, finding_swap};
 	struct wn_finder f = {.r = r, .out = out};
 
 	*out = (struct wn_findings){0};
@@ -292,7 +274,7 @@ wn_err wn_findings_find(const struct wn_result *r, struct wn_findings *out)
 	if (f.err)
 		wn_findings_free(out);
 	else
-		wn_sort(out->list, out->count, &ops);
+		wn_sort_array(out->list, out->count, sizeof(*out->list), finding_less);
 	return f.err;
 }
 

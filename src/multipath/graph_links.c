@@ -120,19 +120,9 @@ static bool link_before(const void *items, size_t a, size_t b)
 	return link_key(l[a].from, l[a].to) < link_key(l[b].from, l[b].to);
 }
 
-static void swap_links(void *items, size_t a, size_t b)
-{
-	struct wn_graph_link *l = items, t = l[a];
-
-	l[a] = l[b];
-	l[b] = t;
-}
-
 static void sort_links(struct wn_graph *g)
 {
-	static const struct wn_sort_ops ops = {link_before, swap_links};
-
-	wn_sort(g->links, g->link_count, &ops);
+	wn_sort_array(g->links, g->link_count, sizeof(*g->links), link_before);
 }
 
 wn_err wn_graph_join(struct wn_builder *b)
@@ -174,18 +164,9 @@ static bool place_before(const void *items, size_t a, size_t b)
 	return x->child != y->child ? x->child < y->child : x->node < y->node;
 }
 
-static void swap_places(void *items, size_t a, size_t b)
-{
-	struct place *v = items, t = v[a];
-
-	v[a] = v[b];
-	v[b] = t;
-}
-
 /* places: by node; at the end by position, with moved[] the position of each node. */
 static void arrange(struct wn_graph *g, struct place *places, uint32_t *moved)
 {
-	static const struct wn_sort_ops ops = {place_before, swap_places};
 	uint32_t l = 0;
 
 	for (uint32_t i = 0; i < g->node_count; i++)
@@ -195,7 +176,7 @@ static void arrange(struct wn_graph *g, struct place *places, uint32_t *moved)
 	for (unsigned ttl = 0; ttl < 256; ttl++) {
 		uint32_t first = g->hop_first[ttl], end = g->hop_first[ttl + 1];
 
-		wn_sort(places + first, end - first, &ops);
+		wn_sort_array(places + first, end - first, sizeof(*places), place_before);
 		for (uint32_t i = first; i < end; i++)
 			moved[places[i].node] = i;
 		for (; l < g->link_count && g->links[l].from < end; l++) {

@@ -8,7 +8,9 @@
 
 #define LANE_SHARE 5 /* of a line at most one in so many columns is for lanes */
 #define MILLI_PPB  (WN_STOPPING_PPB / 1000)
-#define PEERS_COLS 14 /* a longer list of names becomes a number */
+#define ROUGH_PPB  MILLI_PPB /* 0.1% */
+#define FINE_PPB   1000	     /* 0.0001% */
+#define PEERS_COLS 14	     /* a longer list of names becomes a number */
 
 static unsigned lanes_for(unsigned columns)
 {
@@ -159,7 +161,8 @@ void wn_ways_peers(
 	if (count == 0)
 		return;
 	if (wn_graph_width(&p->g, ttl) == 1) {
-		if (alone)
+		/* A TTL that was not probed is nobody to come from. */
+		if (alone && (ttl == 0 || ttl >= p->g.first_ttl))
 			wn_strbuf_fmt(out, "%u", ttl);
 		return;
 	}
@@ -187,16 +190,41 @@ void wn_ways_percent(struct wn_strbuf *out, uint64_t part, uint64_t all)
 	}
 }
 
-void wn_ways_bound(struct wn_strbuf *out, uint32_t ppb)
+uint32_t wn_ways_least_ppb(const struct wn_ways *p)
+{
+	uint32_t asked_ppm = p->r->params.miss_ppm;
+
+	return asked_ppm > 0 && asked_ppm < ROUGH_PPB / 1000 ? FINE_PPB : ROUGH_PPB;
+}
+
+/* Two figures, rounded up. */
+static void put_small(struct wn_strbuf *out, uint32_t ppb)
+{
+	unsigned decimals = 7; /* of percent */
+
+	for (; ppb > 99; decimals--)
+		ppb = ppb / 10 + (ppb % 10 > 0);
+	for (; ppb % 10 == 0; decimals--)
+		ppb /= 10;
+	wn_strbuf_fixed(out, ppb, decimals, decimals);
+	wn_strbuf_putc(out, '%');
+}
+
+void wn_ways_bound(struct wn_strbuf *out, const struct wn_ways *p, uint32_t ppb)
 {
 	uint32_t milli = ppb / MILLI_PPB + (ppb % MILLI_PPB > 0); /* of one */
+	uint32_t least_ppb = wn_ways_least_ppb(p);
 
-	if (ppb > 0 && ppb < MILLI_PPB) {
-		wn_strbuf_puts(out, "<0.1%");
+	if (ppb == 0 || ppb >= MILLI_PPB) {
+		wn_strbuf_fixed(out, milli, 1, milli % 10 ? 1 : 0);
+		wn_strbuf_putc(out, '%');
 		return;
 	}
-	wn_strbuf_fixed(out, milli, 1, milli % 10 ? 1 : 0);
-	wn_strbuf_putc(out, '%');
+	if (ppb < least_ppb) {
+		wn_strbuf_putc(out, '<');
+		ppb = least_ppb;
+	}
+	put_small(out, ppb);
 }
 
 static const char *balance_words(const struct wn_ways *p, const struct wn_graph_node *n)
@@ -339,7 +367,7 @@ static void add_source(struct wn_strbuf *out, const struct wn_ways *p)
 {
 	char addr[WN_ADDR_STRLEN];
 
-	wn_strbuf_puts(out, p->g.first_ttl > 1 ? "before" : "here");
+	wn_strbuf_puts(out, p->g.first_ttl > 1 ? "not probed" : "here");
 	if (p->g.first_ttl == 1 && p->r->params.src.family)
 		wn_strbuf_fmt(out, " (%s)", wn_addr_str(&p->r->params.src, addr));
 }

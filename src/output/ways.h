@@ -23,6 +23,7 @@ struct wn_ways {
 	unsigned rails;		      /* columns of lanes and letters */
 	bool tangled;		      /* somewhere From alone says what is joined to what */
 	bool unsure;		      /* somewhere nothing does */
+	bool unknown;		      /* a chance is shown as ? */
 	wn_err err;
 };
 
@@ -39,14 +40,17 @@ const char *wn_ways_letters(const struct wn_ways *p, uint32_t node, char buf[WN_
 void wn_ways_name(struct wn_strbuf *out, const struct wn_ways *p, uint32_t node);
 /*
  * The nodes that it has links from, or to: "a-c,f", in parentheses those whose links are inferred,
- * "?" where links are unsure. Nothing where the TTL has one node, unless alone says its name.
+ * "?" where links are unsure. Nothing where the TTL has one node, unless alone says its name, nor
+ * where it was not probed.
  */
 void wn_ways_peers(
 	struct wn_strbuf *out, const struct wn_ways *p, uint32_t node, bool to, bool alone);
 /* Part of all in percent: "26%", "3.1%". */
 void wn_ways_percent(struct wn_strbuf *out, uint64_t part, uint64_t all);
-/* A chance that is no larger: "3.2%", "<0.1%". */
-void wn_ways_bound(struct wn_strbuf *out, uint32_t ppb);
+/* Smaller chances are not told apart: of no use, unless still smaller ones were asked for. */
+uint32_t wn_ways_least_ppb(const struct wn_ways *p);
+/* A chance that is no larger: "3.2%", "<0.1%"; where such were asked for "0.0041%". */
+void wn_ways_bound(struct wn_strbuf *out, const struct wn_ways *p, uint32_t ppb);
 /* The model under which a graph claims to be whole. */
 void wn_ways_model(struct wn_strbuf *out, const struct wn_ways *p);
 /* It balances, in a way that can be told. */

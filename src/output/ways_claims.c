@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What a graph claims, in words: how much was seen, under which model that is all there is, how
- * sure that is, and where the model does not hold.
+ * What a graph claims, in words: how much was seen, how sure it is that this is all there is, and
+ * where the model does not hold under which that is said.
  */
 #include "output/ways.h"
 
@@ -49,6 +49,10 @@ static void add_place(struct claims *c, uint32_t node)
 	uint32_t responder = c->p->g.nodes[node].responder;
 	char addr[WN_ADDR_STRLEN];
 
+	if (node == WN_GRAPH_SOURCE && c->p->g.first_ttl > 1) {
+		wn_strbuf_fmt(&c->text, "the way before TTL %u", (unsigned)c->p->g.first_ttl);
+		return;
+	}
 	if (node == WN_GRAPH_SOURCE) {
 		add(c, "the source");
 		return;
@@ -147,31 +151,12 @@ static void say_size(struct claims *c)
 
 /* ---- how sure ---- */
 
-void wn_ways_model(struct wn_strbuf *out, const struct wn_ways *p)
-{
-	uint32_t share_ppm = p->r->params.min_share_ppm;
-
-	wn_strbuf_puts(out, "Model: per-flow balancing");
-	/* Where no flow is sent twice on purpose. */
-	if (p->r->params.paths == WN_PATHS_NODES)
-		wn_strbuf_puts(out, " (--mode nodes does not test it)");
-	if (p->r->params.paths == WN_PATHS_FLOWS)
-		wn_strbuf_puts(out, " (--npaths does not test it)");
-	if (share_ppm == 0) {
-		wn_strbuf_puts(out, ", all branches of a router alike");
-		return;
-	}
-	wn_strbuf_puts(out, ", each branch of a router with at least ");
-	wn_ways_percent(out, share_ppm, 1000000);
-	wn_strbuf_puts(out, " of its flows");
-}
-
 static void add_bound(struct claims *c, uint32_t ppb)
 {
 	struct wn_strbuf text = WN_STRBUF_INIT;
 	const char *bound;
 
-	wn_ways_bound(&text, ppb);
+	wn_ways_bound(&text, c->p, ppb);
 	bound = wn_strbuf_str(&text);
 	wn_strbuf_fmt(
 		&c->text, "%s%s", *bound == '<' ? "below " : "at most ", bound + (*bound == '<'));
@@ -190,7 +175,7 @@ static bool has_dead_ends(const struct claims *c)
 	return false;
 }
 
-/* The model is about flows; where packets go each its own way only interfaces can be counted. */
+/* Where packets go each its own way only interfaces can be counted. */
 static void add_exceptions(struct claims *c)
 {
 	const struct wn_graph *g = &c->p->g;
@@ -201,11 +186,9 @@ static void add_exceptions(struct claims *c)
 		maybe = maybe || g->nodes[i].lb == WN_LB_UNKNOWN;
 	}
 	if (packets)
-		add(c, "; where each packet takes its own way it does not hold, and no links are "
-		       "claimed there");
+		add(c, "; where each packet takes its own way no links are claimed");
 	else if (maybe)
-		add(c, "; where flows met one router, later another, it may not hold, and no links "
-		       "are claimed there");
+		add(c, "; where flows met one router, later another, no links are claimed");
 }
 
 /* Both are bounds, and the engine's is the closer one where many routers have two ways. */
@@ -218,7 +201,7 @@ static void add_excess(struct claims *c, uint32_t ppb)
 		ppb <= asked + asked / 100)
 		return;
 	add(c, ", more than the ");
-	wn_ways_bound(&c->text, (uint32_t)asked);
+	wn_ways_bound(&c->text, c->p, (uint32_t)asked);
 	add(c, " asked for");
 }
 
@@ -247,7 +230,7 @@ static void say_model(struct claims *c)
 				   : " elsewhere");
 	add_bound(c, g->whole_ppb);
 	add_excess(c, g->whole_ppb);
-	if (g->whole_ppb < WN_STOPPING_PPB / 1000) {
+	if (g->whole_ppb < wn_ways_least_ppb(c->p)) {
 		add(c, ".");
 		end_line(c);
 		return;
@@ -256,7 +239,7 @@ static void say_model(struct claims *c)
 	add_bound(c, g->worst_ppb);
 	add(c, " (");
 	if (g->worst_node == WN_GRAPH_SOURCE)
-		add(c, "the source");
+		add_place(c, WN_GRAPH_SOURCE);
 	else if (g->worst_node == WN_NONE)
 		wn_strbuf_fmt(&c->text, "TTL %u", (unsigned)g->worst_ttl);
 	else
@@ -512,6 +495,9 @@ static void say_signs(struct claims *c)
 			!c->p->unsure	? ": From says which."
 			: c->p->tangled ? ": From says which, or ? where that cannot be told."
 					: ", where it cannot be told which.");
+	end_line(c);
+	if (c->p->unknown)
+		add(c, "? under Missed: too few flows were seen to tell.");
 	end_line(c);
 }
 

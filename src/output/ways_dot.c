@@ -39,6 +39,10 @@ static void add_host(struct wn_strbuf *out, const struct wn_ways *p, uint32_t no
 	const struct wn_responder *resp;
 	char addr[WN_ADDR_STRLEN];
 
+	if (node == WN_GRAPH_SOURCE && p->g.first_ttl > 1) {
+		wn_strbuf_fmt(out, "not probed\\nbelow TTL %u", (unsigned)p->g.first_ttl);
+		return;
+	}
 	if (node == WN_GRAPH_SOURCE) {
 		wn_strbuf_fmt(out, "source\\n%s", wn_addr_str(&p->r->params.src, addr));
 		return;
@@ -139,7 +143,7 @@ static void add_claim(struct wn_strbuf *out, const struct wn_ways *p)
 	}
 	wn_strbuf_fmt(out, "\\nBound on the chance that %s was missed: ",
 		g->links_claimed ? "anything" : "an interface");
-	wn_ways_bound(out, g->whole_ppb);
+	wn_ways_bound(out, p, g->whole_ppb);
 }
 
 void wn_out_paths_dot(

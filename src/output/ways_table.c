@@ -43,12 +43,12 @@ static void put_balance(const void *row, char *buf)
 }
 
 /* Nothing where nothing is claimed. */
-static void put_bound(struct wn_strbuf *text, uint32_t ppb)
+static void put_bound(struct wn_strbuf *text, const struct wn_ways *p, uint32_t ppb)
 {
 	if (ppb == WN_STOPPING_PPB)
 		wn_strbuf_putc(text, '?');
 	else if (ppb > 0)
-		wn_ways_bound(text, ppb);
+		wn_ways_bound(text, p, ppb);
 }
 
 /* What hangs on an interface, or what stands at a TTL as a whole. */
@@ -59,11 +59,13 @@ static void put_miss(const void *row, char *buf)
 	struct wn_strbuf text = WN_STRBUF_INIT;
 
 	if (r->p->r->params.paths == WN_PATHS_NODES)
-		put_bound(&text, r->row.first ? r->p->g.hops[r->row.ttl].miss_ppb : 0);
+		put_bound(&text, r->p, r->row.first ? r->p->g.hops[r->row.ttl].miss_ppb : 0);
 	else
-		put_bound(&text, n->miss_ppb);
+		put_bound(&text, r->p, n->miss_ppb);
 	wn_ways_to_cell(r->p, &text, buf);
 }
+
+#define MISSED 7 /* in columns */
 
 static const struct wn_column columns[] = {
 	{"From", 0, true, put_from},
@@ -122,6 +124,20 @@ static void choose_columns(struct ways_table *t)
 	wn_columns_fit(&t->c, &need, t->p.o->columns);
 }
 
+/* A ? under Missed has to be explained, where the column is shown. */
+static bool has_unknown(const struct ways_table *t)
+{
+	bool found = false;
+
+	for (size_t i = 0; t->c.width[MISSED] > 0 && i < t->count; i++) {
+		char cell[WN_CELL_SIZE] = "";
+
+		put_miss(&t->rows[i], cell);
+		found = found || cell[0] == '?';
+	}
+	return found;
+}
+
 static void write_header(struct wn_strbuf *out, const struct ways_table *t)
 {
 	wn_paint(out, t->p.o, WN_PAINT_BOLD);
@@ -166,6 +182,7 @@ void wn_out_paths_table(
 	wn_columns_pad(&blanks, 0, t.letters);
 	collect(&t);
 	choose_columns(&t);
+	t.p.unknown = has_unknown(&t);
 	wn_table_title(out, r, o, "Paths");
 	write_header(out, &t);
 	for (size_t i = 0; i < t.count; i++) {

@@ -39,7 +39,7 @@ static const char *text_mark(const struct tree *t, const struct wn_ways_row *row
 	if (wn_graph_width(&t->p.g, row->row.ttl) > 1)
 		return row->count > 1 ? (unicode ? "┇" : ":")
 				      : wn_ways_letters(&t->p, row->node, letters);
-	if (row->row.kind == WN_ROW_SILENT && row->node != WN_GRAPH_SOURCE)
+	if (row->node == WN_GRAPH_SOURCE ? t->p.g.first_ttl > 1 : row->row.kind == WN_ROW_SILENT)
 		return unicode ? "○" : ".";
 	return unicode ? "●" : "o";
 }

@@ -165,19 +165,9 @@ static bool is_less(const void *locals, size_t a, size_t b)
 	return c ? c < 0 : v[a].node < v[b].node;
 }
 
-static void swap(void *locals, size_t a, size_t b)
-{
-	struct wn_topo_local *v = locals, tmp = v[a];
-
-	v[a] = v[b];
-	v[b] = tmp;
-}
-
 static void sort_locals(struct wn_topo_local *v, uint32_t n)
 {
-	static const struct wn_sort_ops ops = {is_less, swap};
-
-	wn_sort(v, n, &ops);
+	wn_sort_array(v, n, sizeof(*v), is_less);
 }
 
 /* Sorted as they come: few nodes own prefixes. */

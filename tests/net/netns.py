@@ -10,6 +10,7 @@ Only the main thread enters namespaces. A child process started, or a socket ope
 """
 
 import ctypes
+import errno
 import fcntl
 import os
 import shutil
@@ -116,39 +117,52 @@ class Netns:
         with self:
             return socket.socket(*args)
 
+    def _wait(self, groups, find_missing, deadline_s):
+        """Looks again whenever rtnetlink tells of a change, until nothing is missing."""
+        end = time.monotonic() + deadline_s
+        with self, socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, socket.NETLINK_ROUTE) as s:
+            s.bind((0, groups))  # before the first look, so that no change is missed
+            while missing := find_missing():
+                s.settimeout(max(end - time.monotonic(), 0.001))
+                try:
+                    s.recv(65536)
+                except TimeoutError:
+                    raise RuntimeError(f"{self.name} is not ready: {missing}") from None
+                except OSError as e:
+                    if e.errno != errno.ENOBUFS:  # so many changes that some were not told
+                        raise
+
     def wait_running(self, deadline_s=5.0):
         """Until every interface that is up really sends: the kernel gives a link its queue some
         time after both ends are up, and drops what comes before without a word."""
-        siocgifflags, iff_up, iff_running = 0x8913, 1, 0x40
-        end = time.monotonic() + deadline_s
-        with self, socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+        siocgifflags, iff_up, iff_running, rtmgrp_link = 0x8913, 1, 0x40, 1
+
+        def find_missing():
+            missing = []
             for _, name in socket.if_nameindex():
-                while True:
-                    req = fcntl.ioctl(s, siocgifflags, struct.pack("40s", name.encode()))
-                    flags = struct.unpack_from("H", req, 16)[0]
-                    if not flags & iff_up or flags & iff_running:
-                        break
-                    if time.monotonic() > end:
-                        raise RuntimeError(f"{name} of {self.name} does not come up")
-                    time.sleep(0.001)
+                req = fcntl.ioctl(s, siocgifflags, struct.pack("40s", name.encode()))
+                flags = struct.unpack_from("H", req, 16)[0]
+                if flags & iff_up and not flags & iff_running:
+                    missing.append(f"{name} does not run")
+            return missing
+
+        with self.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+            self._wait(rtmgrp_link, find_missing, deadline_s)
 
     def wait_own_addresses(self, deadline_s=5.0):
         """Until every IPv6 address is one of this node's own: the kernel adds its local route a
         little later than the address, and forwards what comes for it before."""
-        rtf_local = 0x80000000
-        end = time.monotonic() + deadline_s
-        with self:
-            while True:
-                with open("/proc/thread-self/net/if_inet6", encoding="ascii") as f:
-                    wanted = {line.split()[0] for line in f}
-                with open("/proc/thread-self/net/ipv6_route", encoding="ascii") as f:
-                    routes = [line.split() for line in f]
-                local = {r[0] for r in routes if r[1] == "80" and int(r[8], 16) & rtf_local}
-                if wanted <= local:
-                    return
-                if time.monotonic() > end:
-                    raise RuntimeError(f"{self.name} does not own {wanted - local}")
-                time.sleep(0.001)
+        rtf_local, rtmgrp_ipv6_route = 0x80000000, 0x400
+
+        def find_missing():
+            with open("/proc/thread-self/net/if_inet6", encoding="ascii") as f:
+                wanted = {line.split()[0] for line in f}
+            with open("/proc/thread-self/net/ipv6_route", encoding="ascii") as f:
+                routes = [line.split() for line in f]
+            local = {r[0] for r in routes if r[1] == "80" and int(r[8], 16) & rtf_local}
+            return [f"{addr} is not its own" for addr in sorted(wanted - local)]
+
+        self._wait(rtmgrp_ipv6_route, find_missing, deadline_s)
 
     def checksum_offload_off(self, iface):
         """Packets leave with finished checksums, so that quotes of them show the real ones."""

@@ -123,12 +123,15 @@ def full_queue(backend, nobody):
 @cases.case("stopped and continued: no absurd RTT, no loss, errqueue", "errqueue", True)
 def stop_continue(backend, nobody):
     with Chain(6) as lab:
+        lab.refuse(3)
         run = wend.start(lab.src, "--backend", backend, *SLOW, lab.target(4), nobody=nobody)
         run.wait_for("reply", 30)
         run.signal(signal.SIGSTOP)
-        # Time that passes is the fault itself here.
-        subprocess.run(["sleep", "1.5"], check=True)
+        # For as long as another one takes to give up a probe: longer than any probe is waited for.
+        lost = wend.trace(lab.src, refused(4, "dead"), "-f", "6", "-m", "6", "-q", "1", "--wait",
+                          "1.5s", "--wait-min", "1.5s").exits(UNREACHED)
         run.signal(signal.SIGCONT)
+        expect(lost.seconds > 1.5, True, f"stopped for {lost.seconds} s")
         got = run.finish().exits(REACHED)
         worst = max(e["rtt_ns"] for e in run.of("reply"))
         expect(worst < 100 * MS, True, f"worst RTT {worst} ns")

@@ -43,14 +43,14 @@ def _():
                              stdout=subprocess.PIPE, text=True)
     expect(inner.stdout.readline(), "standing\n", "inner test")
     inner.send_signal(signal.SIGKILL)
-    # The pipe ends when the last process that holds it is gone, the sleeper in the lab included.
+    # The pipe ends when the last process that holds it is gone, the one in the lab included.
     expect(inner.stdout.read(), "", "rest of the output")
     inner.wait()
 
 
 if LEAVE_RUNNING in sys.argv:
     with Chain(4) as standing:
-        standing.dst.popen(["sleep", "1000"])
+        standing.dst.popen(["tail", "-f", "/dev/null"])  # never ends by itself
         print("standing", flush=True)
         signal.pause()
 sys.exit(cases.main(only()))

@@ -4,6 +4,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <setjmp.h>
+#include <string.h>
 #include <cmocka.h>
 
 #include "base/rng.h"
@@ -70,11 +71,49 @@ static void test_cost(void **state)
 	assert_int_equal(compared, 255);
 }
 
+struct odd {
+	unsigned char key, rest[10];
+};
+
+static bool odd_less(const void *items, size_t a, size_t b)
+{
+	const struct odd *v = items;
+
+	return v[a].key < v[b].key;
+}
+
+/* Items move as they are, whatever their size, and those beside the array not at all. */
+static void test_array(void **state)
+{
+	struct odd v[COUNT_MAX + 2];
+	struct wn_rng rng;
+
+	(void)state;
+	wn_rng_seed(&rng, 9);
+	memset(v, 0xee, sizeof(v));
+	for (size_t i = 1; i <= COUNT_MAX; i++) {
+		v[i].key = (unsigned char)wn_rng_below(&rng, 200);
+		for (size_t b = 0; b < sizeof(v[i].rest); b++)
+			v[i].rest[b] = (unsigned char)(v[i].key + b + 1);
+	}
+	wn_sort_array(v + 1, COUNT_MAX, sizeof(*v), odd_less);
+	for (size_t i = 1; i <= COUNT_MAX; i++) {
+		assert_true(i == 1 || v[i - 1].key <= v[i].key);
+		for (size_t b = 0; b < sizeof(v[i].rest); b++)
+			assert_int_equal(v[i].rest[b], (unsigned char)(v[i].key + b + 1));
+	}
+	for (size_t b = 0; b < sizeof(*v); b++) {
+		assert_int_equal(((unsigned char *)&v[0])[b], 0xee);
+		assert_int_equal(((unsigned char *)&v[COUNT_MAX + 1])[b], 0xee);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_any_order),
 		cmocka_unit_test(test_cost),
+		cmocka_unit_test(test_array),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -474,13 +474,13 @@ static void judge_ttl(
 			missed += !linked[m->nodes[i].first + l] && !m->nodes[i].silent &&
 				  !m->nodes[m->links[m->nodes[i].first + l].to].silent;
 		out->missed_edges += missed;
-		if (m->nodes[i].count > 1 && seen[i] && w->o->mode != WN_PATHS_NODES) {
+		if (m->nodes[i].count > 1 && seen[i] && g->links_claimed) {
 			out->branching++;
 			out->left_early += missed > 0;
 		}
 	}
 	out->missed_vertices += missed_here;
-	if (w->o->mode == WN_PATHS_NODES && width > 1) {
+	if (!g->links_claimed && width > 1) {
 		out->branching++;
 		out->left_early += missed_here > 0;
 	}
@@ -502,6 +502,7 @@ static void judge(const struct walk *w, struct maze_run *out)
 		judged += ppb > 0;
 		least_ppb = ppb > 0 && ppb < least_ppb ? ppb : least_ppb;
 	}
+	out->links_claimed = g.links_claimed;
 	out->too_unsure = !w->o->by_vertex && g.whole_ppb > w->o->miss_ppm * 1000;
 	out->uneven = judged > 0 && least_ppb <= 10000000 / judged;
 	wn_graph_free(&g);

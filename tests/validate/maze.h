@@ -56,10 +56,11 @@ struct maze_run {
 	uint32_t inferred_edges, wrong_edges;	/* shown though no flow did; those wrong */
 	uint32_t by_packet, unnamed; /* found nodes that balance by packet; not called so */
 	bool too_unsure;	     /* more is left to chance than was asked for */
+	bool links_claimed;	     /* else the graph is sure of its interfaces alone */
 	bool uneven; /* shares are called unequal, which they never are but for weights */
 	/*
-	 * What branches in truth (nodes: TTLs with several vertices; else: found vertices with
-	 * several successors), and where something of that was missed.
+	 * What branches in truth (found vertices with several successors; where no links are
+	 * claimed, TTLs with several vertices), and where something of that was missed.
 	 */
 	uint32_t branching, left_early;
 	enum wn_stop stop;
