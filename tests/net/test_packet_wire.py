@@ -13,7 +13,7 @@ import netns  # noqa: E402
 from capture import Capture  # noqa: E402
 from forger import checksum  # noqa: E402
 from lab import Chain, block_output  # noqa: E402
-from packet import NOBODY, RAW, ROOT, PacketCases  # noqa: E402
+from packet import EVERYBODY, NOBODY, RAW, ROOT, PacketCases  # noqa: E402
 from tap import expect, only  # noqa: E402
 
 netns.enclose()
@@ -185,6 +185,25 @@ cases.case("UDP with both ports, IPv6", 6, ROOT,
            original="IPv6 with both ports never answers")(both_ports)
 cases.case("UDP with both ports, IPv4, nobody", 4, NOBODY, original="never answers")(both_ports)
 cases.case("UDP with both ports, IPv6, nobody", 6, NOBODY, original="never answers")(both_ports)
+
+
+def port_of_both(who):
+    """A source port of IPv4 is none of IPv6: each family's probes may ask for the same."""
+    with Wired(who) as w:
+        for family in (4, 6, 4, 6):
+            for more in ({}, {"port": 7000}):
+                seen = w.sent(family, protocol="udp", local_port=2000, **more)
+                expect(seen.words()[0], 2000, "local-port")
+        for token in range(40):
+            w.packet.send(token, w.lab.target((4, 6)[token % 2]), protocol="udp", local_port=2000,
+                          port=7000, ttl=token % 3 + 1)
+        for token, answer in w.packet.answers(40).items():
+            expect(answer.address, w.lab.path((4, 6)[token % 2])[token % 3], "of 40 at once")
+
+
+for who in EVERYBODY:
+    cases.case(f"UDP of both IP versions from one local-port, {who}", who,
+               original="IPv6 with both ports never answers")(port_of_both)
 
 
 @cases.case("TCP: SYN to port 80 unless asked for, each from a port of its own", 4)
