@@ -263,7 +263,10 @@ def marked(family, proto, who):
 for family in (4, 6):
     for proto in ("icmp", "udp", "tcp"):
         for who in EVERYBODY:
-            keeps = None if who == NOBODY else "it keeps its capabilities; those after it do not"
+            keeps = "it keeps its capabilities; those after it do not"
+            if who == NOBODY:
+                keeps = "refused with another errno" if (family, proto) in (
+                    (4, "icmp"), (4, "udp"), (6, "udp")) else None
             cases.case(f"mark, IPv{family}, {proto}, {who}", family, proto, who,
                        original=keeps)(marked)
 
