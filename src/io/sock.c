@@ -86,6 +86,9 @@ wn_err wn_sock_open(
 	if (fd < 0)
 		return refuse(ctx, errno, type == SOCK_RAW ? "a raw socket" : "a socket",
 			"the capability CAP_NET_RAW");
+	/* Else it takes its port from IPv4, too. Raw ones have none. */
+	if (c->family == 6 && type != SOCK_RAW)
+		wn_sock_set(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1);
 	if (c->mark && !wn_sock_set(fd, SOL_SOCKET, SO_MARK, (int)c->mark)) {
 		err = refuse(ctx, errno, "a packet mark", "the capability CAP_NET_ADMIN");
 		goto fail;

@@ -36,7 +36,6 @@ struct command {
 struct traits {
 	int32_t proto, family;
 	int32_t port, local_port, size, tos, pattern, timeout;
-	uint32_t mark;
 	char local[48]; /* source address; "" by route */
 	char device[32];
 };

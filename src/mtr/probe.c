@@ -23,6 +23,7 @@ struct wanted {
 	struct traits traits;
 	int32_t ttl;
 	int local_family; /* 0: no source was given */
+	bool is_marked;
 	char target[48];
 };
 
@@ -34,15 +35,15 @@ struct held {
 
 /* ---- arguments ---- */
 
+/* What is too large becomes something, as in the original; only what is no number is refused. */
 static bool read_number(const char *text, int32_t *out)
 {
 	char *end;
 	long value;
 
-	errno = 0;
 	value = strtol(text, &end, 10);
 	*out = (int32_t)value;
-	return end != text && !*end && errno == 0;
+	return end != text && !*end;
 }
 
 static bool read_proto(const char *text, struct traits *t)
@@ -75,13 +76,13 @@ static bool read_target(const char *text, int family, struct wanted *out)
 	return copy(out->target, sizeof(out->target), text);
 }
 
-static bool read_mark(const char *text, struct traits *t)
+static bool read_mark(const char *text, struct wanted *out)
 {
 	int32_t value;
 
 	if (!read_number(text, &value))
 		return false;
-	t->mark = (uint32_t)value;
+	out->is_marked = value != 0;
 	return true;
 }
 
@@ -115,7 +116,7 @@ static bool read_arg(const char *name, const char *value, bool newer, struct wan
 			return copy(t->device, sizeof(t->device), value);
 		return IS("local-port") ? read_local_port(value, t) : true;
 	case 'm':
-		return IS("mark") ? read_mark(value, t) : true;
+		return IS("mark") ? read_mark(value, out) : true;
 	case 'p':
 		if (IS("protocol"))
 			return read_proto(value, t);
@@ -194,6 +195,9 @@ static const char *read_probe(const struct mtr *m, const struct command *c, stru
 		return "invalid-argument";
 	if (!settle(out))
 		return "invalid-argument";
+	/* The privilege to mark was given up. Without its mark a packet goes another way. */
+	if (out->is_marked)
+		return "permission-denied";
 	return m->can[out->traits.proto] ? NULL : "permission-denied";
 }
 
@@ -318,8 +322,6 @@ static int fill(wend_options *o, const struct traits *t)
 	/* Where a pattern was asked for all of the payload is it. */
 	if (!err && t->pattern)
 		err = set_number(o, "pattern", t->pattern);
-	if (!err && t->mark)
-		err = set_number(o, "mark", t->mark);
 	if (!err && t->local[0])
 		err = wend_options_set_source(o, t->local);
 	if (!err && t->device[0])

@@ -168,6 +168,7 @@ class Chain(Lab):
         self.dst.nft("table inet dead {", "chain in { type filter hook input priority 0;",
                      f"ip daddr {refused(4, 'dead')} drop",
                      f"ip6 daddr {refused(6, 'dead')} drop", "}", "}")
+        self.dst.wait_own_addresses()
 
 
 def veth(near_ns, near, far_ns, far, link, mtu=1500):

@@ -261,6 +261,9 @@ class Packet:
         while self._stat()[0] != "T":
             expect(time.monotonic() < end, True, "it does not stop")
 
+    def is_asleep(self):
+        return self._stat()[0] == "S"
+
     def go_on(self):
         os.kill(self.pid(), signal.SIGCONT)
 

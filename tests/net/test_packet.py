@@ -15,7 +15,7 @@ import sys
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import netns  # noqa: E402
 from lab import Chain  # noqa: E402
-from packet import NOBODY, ROOT, Packet, PacketCases, environment, send_probe  # noqa: E402
+from packet import NOBODY, RAW, ROOT, Packet, PacketCases, environment, send_probe  # noqa: E402
 from tap import Skip, expect, only  # noqa: E402
 
 netns.enclose()
@@ -160,7 +160,7 @@ for nul in (b"\0", b"1 check\0-support feature udp", b"1 check-support feature\0
 class Model:
     """The protocol's own account of what a stream of bytes is answered, probes left out."""
 
-    FEATURES = {"ip-4", "ip-6", "send-probe", "icmp", "udp", "tcp", "mark"}
+    FEATURES = {"ip-4", "ip-6", "send-probe", "icmp", "udp", "tcp"}
 
     def __init__(self):
         self._buffer, self.answers = b"", []
@@ -232,12 +232,23 @@ def _():
     with cases.start(alone()) as p:
         version = p.ask("33000 check-support feature version")
         expect(bool(re.fullmatch(r"33000 feature-support support \S+", version)), True, version)
-        for name in ("ip-4", "ip-6", "send-probe", "icmp", "udp", "tcp", "mark"):
+        for name in ("ip-4", "ip-6", "send-probe", "icmp", "udp", "tcp"):
             expect(p.ask(f"2 check-support feature {name}"), "2 feature-support support ok", name)
         for name in ("local-device", "Version", "ICMP", "foo", "ip-5", "check-support", "0"):
             expect(p.ask(f"2 check-support feature {name}"), "2 feature-support support no", name)
         expect(p.ask("1 check-support feature sctp") in (
             "1 feature-support support ok", "1 feature-support support no"), True, "sctp")
+
+
+def marks(who):
+    """What may mark is given up at the start, so no mark is promised."""
+    with cases.start(alone(), who=who) as p:
+        expect(p.ask("2 check-support feature mark"), "2 feature-support support no", "mark")
+
+
+for who in (ROOT, RAW):
+    cases.case(f"check-support: no mark, {who}", who,
+               original="it keeps its capabilities; those after it do not")(marks)
 
 
 @cases.case("check-support: the first feature counts, others are not looked at")
@@ -311,7 +322,7 @@ ACCEPTED = [
     (ANY + "size 1501", "unexpected-error errno 90"),
     (ANY + "size 9000 protocol udp", "unexpected-error errno 90"),
     (ANY + "tos 255", NEAR), (ANY6 + "tos 255", NEAR6), (ANY + "bit-pattern 300", NEAR),
-    (ANY + "bit-pattern -1", NEAR), (ANY + "mark 7", NEAR), (ANY + "mark 0", NEAR),
+    (ANY + "bit-pattern -1", NEAR), (ANY + "mark 0", NEAR),
     *[(ANY + f"protocol udp port {a}", NEAR) for a in ("0", "-1", "70000", "9" * 20)],
     (ANY + "port 5", NEAR), (ANY + "protocol tcp port 65535", NEAR),
     (ANY + "protocol udp local-port 1024", NEAR), (ANY + "protocol udp local-port 65536", NEAR),

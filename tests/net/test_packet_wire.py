@@ -13,7 +13,7 @@ import netns  # noqa: E402
 from capture import Capture  # noqa: E402
 from forger import checksum  # noqa: E402
 from lab import Chain, block_output  # noqa: E402
-from packet import NOBODY, RAW, ROOT, PacketCases  # noqa: E402
+from packet import EVERYBODY, NOBODY, RAW, ROOT, PacketCases  # noqa: E402
 from tap import expect, only  # noqa: E402
 
 netns.enclose()
@@ -23,6 +23,7 @@ NUMBER = {("icmp", 4): ICMP, ("icmp", 6): ICMP6, ("udp", 4): UDP, ("udp", 6): UD
           ("tcp", 4): TCP, ("tcp", 6): TCP}
 SOURCE = {4: "10.9.1.1", 6: "fd09:1::1"}
 HEADER = {4: 20, 6: 40}
+PROOF = 10  # bytes by which answers are verified
 
 
 class Wired:
@@ -98,12 +99,14 @@ def sizes(family, proto, who):
 
 
 def patterns(family, proto, who):
+    """All of the payload is the pattern, but for 0: there its first bytes may be a proof."""
     with Wired(who) as w:
-        for pattern, byte in ((0, 0), (1, 1), (170, 170), (255, 255), (300, 300 & 255), (256, 0),
-                              (-1, 255)):
+        for pattern, byte in ((1, 1), (170, 170), (255, 255), (300, 300 & 255), (-1, 255), (0, 0),
+                              (256, 0)):
             body = w.sent(family, protocol=proto, size=200, bit_pattern=pattern).payload[8:]
-            expect(set(body), {byte}, f"pattern {pattern}")
-        expect(set(w.sent(family, protocol=proto, size=200).payload[8:]), {0}, "unless asked for")
+            expect(set(body if byte else body[PROOF:]), {byte}, f"pattern {pattern}")
+        body = w.sent(family, protocol=proto, size=200).payload[8:]
+        expect(set(body[PROOF:]), {0}, "unless asked for")
 
 
 for who, family in ((ROOT, 4), (ROOT, 6), (RAW, 4), (RAW, 6)):
@@ -187,6 +190,25 @@ cases.case("UDP with both ports, IPv4, nobody", 4, NOBODY, original="never answe
 cases.case("UDP with both ports, IPv6, nobody", 6, NOBODY, original="never answers")(both_ports)
 
 
+def port_of_both(who):
+    """A source port of IPv4 is none of IPv6: each family's probes may ask for the same."""
+    with Wired(who) as w:
+        for family in (4, 6, 4, 6):
+            for more in ({}, {"port": 7000}):
+                seen = w.sent(family, protocol="udp", local_port=2000, **more)
+                expect(seen.words()[0], 2000, "local-port")
+        for token in range(40):
+            w.packet.send(token, w.lab.target((4, 6)[token % 2]), protocol="udp", local_port=2000,
+                          port=7000, ttl=token % 3 + 1)
+        for token, answer in w.packet.answers(40).items():
+            expect(answer.address, w.lab.path((4, 6)[token % 2])[token % 3], "of 40 at once")
+
+
+for who in EVERYBODY:
+    cases.case(f"UDP of both IP versions from one local-port, {who}", who,
+               original="IPv6 with both ports never answers")(port_of_both)
+
+
 @cases.case("TCP: SYN to port 80 unless asked for, each from a port of its own", 4)
 @cases.case("TCP over IPv6: the same", 6)
 def _(family):
@@ -226,30 +248,27 @@ for family in (4, 6):
 
 
 def marked(family, proto, who):
-    """What is marked gets another DSCP on its way out."""
+    """The right to mark is given up at the start: what asks for a mark is refused, and does not
+    leave without it. Who asks for none is served as ever."""
     with Wired(who) as w:
-        w.lab.src.nft("table inet m {", "chain out { type filter hook output priority 0;",
-                      "meta mark 77 ip dscp set cs5", "meta mark 77 ip6 dscp set cs5", "}", "}")
-        for mark, tos in ((77, 0xA0), (78, 0), (77, 0xA0)):
-            expect(w.sent(family, protocol=proto, mark=mark).tos, tos, f"mark {mark}")
-
-
-def mark_left(family):
-    """A probe that asks for none has none, whatever the one before asked for."""
-    with Wired() as w:
-        w.lab.src.nft("table inet m {", "chain out { type filter hook output priority 0;",
-                      "meta mark 77 ip dscp set cs5", "meta mark 77 ip6 dscp set cs5", "}", "}")
-        expect(w.sent(family, mark=77).tos, 0xA0, "marked")
-        expect(w.sent(family).tos, 0, "the next")
-        expect([w.sent(family, mark=77).tos, w.sent(family, mark=0).tos], [0xA0, 0], "mark 0")
+        for mark in (77, 2**32 - 1, -1):
+            w.wire.rest()
+            got = w.packet.probe(w.lab.target(family), protocol=proto, mark=mark, timeout=1)
+            expect(got.who(), "permission-denied", f"mark {mark}")
+            expect([s.data for s in w.wire.rest() if s.outgoing], [], "sent all the same")
+            w.sent(family, protocol=proto)
+            w.sent(family, protocol=proto, mark=0)
 
 
 for family in (4, 6):
     for proto in ("icmp", "udp", "tcp"):
-        for who in (ROOT, RAW):
-            cases.case(f"mark, IPv{family}, {proto}, {who}", family, proto, who)(marked)
-    cases.case(f"a mark does not stick, IPv{family}", family,
-               original="it stays on the shared socket")(mark_left)
+        for who in EVERYBODY:
+            keeps = "it keeps its capabilities; those after it do not"
+            if who == NOBODY:
+                keeps = "refused with another errno" if (family, proto) in (
+                    (4, "icmp"), (4, "udp"), (6, "udp")) else None
+            cases.case(f"mark, IPv{family}, {proto}, {who}", family, proto, who,
+                       original=keeps)(marked)
 
 
 @cases.case("what cannot be sent never leaves, and the next one does")
