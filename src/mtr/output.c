@@ -50,7 +50,7 @@ static bool make_room(struct output *out, size_t more)
 
 	if (out->head + out->len + more <= out->cap)
 		return true;
-	if (out->head >= out->len) {
+	if (out->head > 0 && out->head >= out->len) {
 		memmove(out->bytes, out->bytes + out->head, out->len);
 		out->head = 0;
 		if (out->len + more <= out->cap)

@@ -102,6 +102,7 @@ bool wn_run_turn_pass(struct wn_run_turn *turn, struct wn_run_hold *h)
 	if (!run->paced && turn->net->line == WN_PACE_NO_GATE)
 		return true;
 	now_ns = wn_run_now_ns(run);
+	turn->at_ns = now_ns;
 	wn_pace_toll_of(run->pace, &turn->probe, now_ns, &turn->toll);
 	if (!has_paid(run, h, &turn->toll) && !wn_pace_pass(run->pace, &turn->toll, now_ns))
 		return false;
@@ -119,7 +120,8 @@ void wn_run_turn_wait(const struct wn_run_turn *turn, struct wn_run_hold *h)
 		run->stats.waits_room++;
 	else
 		run->stats.waits_pace++;
-	wn_pace_wait(run->pace, &h->wait, &turn->toll, wn_run_now_ns(run));
+	/* As of when it could not pass: by now it might, and who waits does not. */
+	wn_pace_wait(run->pace, &h->wait, &turn->toll, turn->at_ns);
 }
 
 void wn_run_turn_answered(struct wn_run_net *net, uint64_t id, const struct wn_addr *from,

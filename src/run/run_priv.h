@@ -211,7 +211,8 @@ struct wn_run_turn {
 	struct wn_run_net *net;
 	struct wn_pace_probe probe;
 	uint64_t id;
-	struct wn_pace_toll toll; /* filled by wn_run_turn_pass */
+	struct wn_pace_toll toll; /* filled by wn_run_turn_pass ... */
+	uint64_t at_ns;		  /* ... and when that was */
 };
 /* What is known of a probe that belongs to no trace. */
 struct wn_pace_probe wn_run_lone_probe(

@@ -458,7 +458,8 @@ void wn_pace_toll_of(struct wn_pace *p, const struct wn_pace_probe *probe, uint6
 
 static void meet(struct wn_pace *p, uint64_t place, uint64_t router, uint64_t now_ns)
 {
-	struct gate *g = &p->gates[find_gate(p, place, ROUTER, now_ns)];
+	uint32_t found = find_gate(p, place, ROUTER, now_ns); /* which may move them all */
+	struct gate *g = &p->gates[found];
 	unsigned idle = 0;
 	uint64_t least = NEVER;
 
