@@ -25,6 +25,7 @@ PIPE_BUF = select.PIPE_BUF  # so much a pipe takes that is writable
 ROOT, RAW, NOBODY = "root", "raw", "nobody"
 EVERYBODY = (ROOT, RAW, NOBODY)
 
+SANITIZER = b"runtime error:"
 LABEL = r"\d+,[0-7],[01],\d+"
 ANSWER = re.compile(
     r"(?P<token>-?\d+) (?:"
@@ -145,9 +146,11 @@ class Packet:
     def __enter__(self):
         return self
 
-    def __exit__(self, *_):
+    def __exit__(self, fault=None, *_):
         self.proc.kill()
         self.proc.wait()
+        if fault is None:  # sanitizers speak there, and some let it go on
+            expect(SANITIZER in self.proc.stderr.read(), False, "undefined behaviour")
         for pipe in (self.proc.stdin, self.proc.stderr):
             try:
                 pipe.close()
@@ -283,6 +286,6 @@ class Packet:
 
 def environment():
     env = {k: v for k, v in os.environ.items() if not k.startswith(("WEND_", "MTR_"))}
-    env["ASAN_OPTIONS"] = "detect_leaks=0:handle_segv=2"
+    env["ASAN_OPTIONS"] = "detect_leaks=0:handle_segv=2:verify_asan_link_order=0"
     env["UBSAN_OPTIONS"] = "halt_on_error=1:print_stacktrace=1"
     return env
