@@ -73,7 +73,7 @@ FAR = "\n".join(["source s", "target d", "host s addr 10.0.0.1",
 
 @cases.case("10,000 traces at once over 20 ms: nothing is lost for want of room")
 def _():
-    with SimLab(PROGRAM, FAR) as lab, Context(lab.ns, "protocol=icmp", "wait=30s,99,99") as context:
+    with SimLab(PROGRAM, FAR) as lab, Context(lab.ns, "protocol=icmp", "wait=60s,1000,1000") as context:
         lab.ns.ip(f"link set {lab.device} txqueuelen 200000")  # what the wire drops is not ours
         got, stats = context.ask("many", MANY, "10.64.0.1"), context.ask("stats")
         print("#", got, stats)
@@ -107,7 +107,7 @@ def settled(number, least):
 def _():
     """The network stands still while it sends; then it does, while the network answers all."""
     with SimLab(PROGRAM, FAR) as lab, Context(
-            lab.ns, "protocol=icmp", "wait=30s,99,99", prefix=SMALL) as context:
+            lab.ns, "protocol=icmp", "wait=60s,1000,1000", prefix=SMALL) as context:
         lab.ns.ip(f"link set {lab.device} txqueuelen 200000")
         lab.process.send_signal(signal.SIGSTOP)
         context.tell("many", 2000, "10.64.0.1")
