@@ -15,14 +15,20 @@
 #define SLACK_NS (2 * MS)
 #define HOLD_NS	 (20 * MS) /* a program answers, and may have to wait for its turn */
 
-/* May have been what the target answered to at rx_ns: long silent ones are not. */
+/*
+ * May have been what the target answered to by rx_ns: those that were long silent when the first of
+ * the held answers came are not. That others come later makes no probe older.
+ */
 static bool is_candidate(const struct wn_trace *t, uint16_t index, uint64_t rx_ns)
 {
 	const struct rec *rec = &t->recs[index];
+	uint64_t long_ns = 2 * t->tie_rtt_ns + SLACK_NS;
 
 	if (rec->state != REC_OUT || rec->ttl <= t->expire_top || rec->sent_ns > rx_ns)
 		return false;
-	return t->tie_rtt_ns == 0 || rx_ns - rec->sent_ns <= 2 * t->tie_rtt_ns + SLACK_NS;
+	if (t->held.count > 0 && t->held.first_ns < rx_ns)
+		rx_ns = t->held.first_ns;
+	return t->tie_rtt_ns == 0 || rec->sent_ns + long_ns >= rx_ns;
 }
 
 struct candidates {
@@ -157,10 +163,10 @@ void wn_trace_tie_resolve(struct wn_trace *t)
 	r.sport = t->params.dport;
 	r.dport = (uint16_t)(t->params.sport + t->params.flow);
 	r.hint_id = WN_HINT_NONE;
-	t->held.count = 0;
-	t->dirty = true;
 	for (uint16_t i = 0; i < h.count; i++)
 		mark_one(t, h.first_ns + t->held_after_ns[h.count - 1]);
+	t->held.count = 0;
+	t->dirty = true;
 	for (uint16_t i = 0; i < h.count; i++) {
 		struct verdict v = {.rec = first_marked(t), .match = WN_MATCH_WEAK};
 

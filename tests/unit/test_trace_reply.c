@@ -121,6 +121,33 @@ static void test_udp_answers_behind_silence(void **state)
 	fake_fini(&f);
 }
 
+/* The program that answers is let run seldom: it answers what is there, and later the rest. */
+static void udp_answers_late(struct fake *net, const struct wn_probe *p)
+{
+	struct wn_reply r;
+
+	if (!fake_reply_to(net, p, &r))
+		return;
+	if (p->ttl < net->length) {
+		fake_deliver(net, net->hops[p->ttl].rtt_ns, &r);
+		return;
+	}
+	r = fake_direct(p, WN_REPLY_UDP);
+	fake_deliver(net, (p->ttl > net->length ? 9 : 1) * FAKE_MS, &r);
+}
+
+static void test_udp_answers_in_two_parts(void **state)
+{
+	(void)state;
+	fake_init(&f, 4, FAKE_MS / 5);
+	run(udp_answers_late);
+	assert_int_equal(f.stop.u.stop.stop, WN_STOP_REACHED);
+	assert_int_equal(f.stop.u.stop.ttl, 4);
+	assert_int_equal(fake_counted(&f)->stale, 0);
+	assert_int_equal(f.result->hops[4].responders[0].replies, 3);
+	fake_fini(&f);
+}
+
 /* The answers overtake the last router's error. */
 static void test_udp_answers_overtake(void **state)
 {
@@ -444,6 +471,7 @@ int main(void)
 		cmocka_unit_test(test_echo_answers),
 		cmocka_unit_test(test_udp_answers),
 		cmocka_unit_test(test_udp_answers_behind_silence),
+		cmocka_unit_test(test_udp_answers_in_two_parts),
 		cmocka_unit_test(test_udp_answers_overtake),
 		cmocka_unit_test(test_held_answers_at_a_stop),
 		cmocka_unit_test(test_stale),
