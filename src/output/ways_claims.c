@@ -49,12 +49,12 @@ static void add_place(struct claims *c, uint32_t node)
 	uint32_t responder = c->p->g.nodes[node].responder;
 	char addr[WN_ADDR_STRLEN];
 
-	if (node == WN_GRAPH_SOURCE && c->p->g.first_ttl > 1) {
-		wn_strbuf_fmt(&c->text, "the way before TTL %u", (unsigned)c->p->g.first_ttl);
-		return;
-	}
 	if (node == WN_GRAPH_SOURCE) {
-		add(c, "the source");
+		add(c, c->text.len > 0 ? "the " : "The "); /* first word of a line */
+		if (c->p->g.first_ttl > 1)
+			wn_strbuf_fmt(&c->text, "way before TTL %u", (unsigned)c->p->g.first_ttl);
+		else
+			add(c, "source");
 		return;
 	}
 	add(c, responder == WN_NONE ? "*"

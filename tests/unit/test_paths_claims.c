@@ -207,6 +207,11 @@ static void test_uneven_shares(void **state)
 	uneven_of(&rec, 12, 14, 0);
 	expect_face(&rec, wn_out_paths_tree, "uneven", false);
 	record_fini(&rec);
+	walk_start(&rec, WN_PATHS_FULL);
+	for (uint32_t flow = 0; flow < 40; flow++)
+		walk(&rec, flow, flow < 3 ? "11 2 !" : "12 2 !");
+	expect(&rec, "\nThe source sends 7.5% and 93% of 40 flows: uneven; ");
+	record_fini(&rec);
 }
 
 /* By links in mode lite, where r was proved alone: four of five flows met b. */
