@@ -58,6 +58,7 @@ format: ## clang-format every C file
 
 install: all ## install program, man page and completions (DESTDIR and meson's prefix)
 	@meson install -C $(BUILD) --no-rebuild
+	@[ -n "$(DESTDIR)" ] || ldconfig || echo "make: programs find libwend.so.0 when ldconfig has run as root"
 
 uninstall:
 	@ninja -C $(BUILD) uninstall

@@ -21,7 +21,7 @@ import os
 __all__ = ["Context", "Hop", "Traceroute", "WendError", "version"]
 
 REPLY, LOST, DONE, NAME = 1, 2, 3, 4
-AGAIN, NOT_FOUND = -14, -7
+AGAIN, NOT_FOUND, STATE = -14, -7, -21
 ADDRESS_TEXT = 46
 
 
@@ -155,44 +155,54 @@ class Context:
     def stats(self):
         """The counters of <wend/wend.h>, by their names."""
         stats = _Stats(ctypes.sizeof(_Stats))
-        self._check(_lib.wend_stats(self._pointer, ctypes.byref(stats)))
+        self._check(_lib.wend_stats(self._open, ctypes.byref(stats)))
         return {name: getattr(stats, name) for name, _ in _Stats._fields_[1:]}
 
     def fileno(self):
         """Readable when process has something to do."""
-        return _lib.wend_fd(self._pointer)
+        return _lib.wend_fd(self._open)
 
     def process(self):
         """Does what there is to do, and calls callbacks of traces. Never blocks."""
-        self._check(min(_lib.wend_process(self._pointer, 0), 0))
+        self._check(min(_lib.wend_process(self._open, 0), 0))
         self._tell()
 
     def wait(self, seconds):
         """Does what there is to do for so long, or until nothing is under way."""
-        self._check(_lib.wend_run(self._pointer, int(seconds * 1e6)), (0, AGAIN))
+        self._check(_lib.wend_run(self._open, int(seconds * 1e6)), (0, AGAIN))
         self._tell()
 
     # ---- inside ----
 
     def _check(self, code, fine=(0,)):
         if code not in fine:
-            raise WendError(code, _lib.wend_error(self._pointer).decode())
+            raise WendError(code, _lib.wend_error(self._open).decode())
+
+    @property
+    def _open(self):
+        if not self._pointer:
+            raise WendError(STATE, "this context is closed")
+        return self._pointer
 
     def _start(self, trace, options):
         number = ctypes.c_uint64()
-        self._check(_lib.wend_trace(self._pointer, trace.host.encode(), options, None, None,
+        self._check(_lib.wend_trace(self._open, trace.host.encode(), options, None, None,
                                     ctypes.byref(number)))
         self._traces[number.value] = trace
         return number.value
 
     def _cancel(self, number):
-        self._traces.pop(number, None)
-        self._check(_lib.wend_cancel(self._pointer, number), (0, NOT_FOUND))
+        self._check(_lib.wend_cancel(self._open, number), (0, NOT_FOUND))
+
+    def _drop(self, number):
+        """Nothing more is told of it."""
+        if self._pointer and self._traces.pop(number, None):
+            self._cancel(number)
 
     def _tell(self):
         """All events are read before anybody is told: a callback that fails keeps none from others."""
         event, calls, error = self._event, [], None
-        while _lib.wend_next_event(self._pointer, ctypes.byref(event)) == 0:
+        while _lib.wend_next_event(self._open, ctypes.byref(event)) == 0:
             if event.size != ctypes.sizeof(_Event):
                 raise WendError(-20, "this library's events are not those of this module")
             trace = self._traces.get(event.id)
@@ -270,6 +280,8 @@ class Traceroute:
 
     def start(self, on_done=None):
         """Begins, and calls on_done(trace) when it is over, from inside process() of the context."""
+        if self._number is not None:
+            raise WendError(STATE, f"{self.host}: this trace was made before")
         self._context = self._shared or Context(**self._own)
         self._on_done = on_done
         options = ctypes.c_void_p()
@@ -284,15 +296,14 @@ class Traceroute:
             _lib.wend_options_free(options)
 
     def cancel(self):
-        """Ends it without telling anybody."""
+        """Ends it early: as when it is over by itself, with stop "canceled"."""
         if self._number is not None and not self.done:
             self._context._cancel(self._number)
-        self.done = True
 
     @property
     def hops(self):
         """Those known by now: at the end up to the target, or the last that answered."""
-        last = self._last if self.reached else max(
+        last = self._last if self.reached or self.stop == "unreachable" else max(
             (ttl for ttl, hop in self._hops.items() if hop.ip), default=0)
         return [self._hop(ttl) for ttl in range(self._first, last + 1)]
 
@@ -302,7 +313,7 @@ class Traceroute:
         if not self._context:
             return
         if self._shared:
-            self.cancel()
+            self._context._drop(self._number)
         else:
             self._context.close()
         self._context = None
@@ -355,7 +366,7 @@ class Traceroute:
                                    f"{self.host}: {_lib.wend_err_text(event.err).decode()}")
 
     def _result(self):
-        if self.error and not self._hops:
+        if self.error and not self._hops and self.stop != "canceled":
             raise self.error
         return self.hops
 

@@ -298,7 +298,8 @@ WEND_API int wend_probe(wend *w, const char *target, uint8_t ttl, const wend_opt
  * without, one socket each); others of wend_new.
  */
 WEND_API int wend_open_probes(wend *w, const wend_options *options);
-/* Whether this process may send such probes (enum wend_protocol) at all: WEND_OK, WEND_EPERM. */
+/* Whether this process may send such probes (enum wend_protocol) at all: WEND_OK, WEND_EPERM;
+ * WEND_EINVAL. */
 WEND_API int wend_can_probe(const wend *w, int protocol);
 /*
  * Gives up every privilege of this process for good: user root becomes nobody, capabilities, groups
@@ -352,8 +353,8 @@ struct wend_path {
 	const char *error; /* ... in a line; "" */
 	int32_t stop;	   /* enum wend_stop */
 	uint32_t hop_count;
-	const struct wend_path_hop
-		*hops; /* without gaps, to the target or the last that answered */
+	const struct wend_path_hop *hops; /* without gaps, to the target, to who refused, or to the
+					     last that answered */
 	int64_t took_ns, sent, received;
 	uint8_t reached; /* the target answered */
 };

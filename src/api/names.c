@@ -350,12 +350,32 @@ void wn_api_names_cancel(struct wn_api_item *item)
 
 /* ---- time ---- */
 
+static bool waits_for(const struct wn_api_item *item, const struct name *n)
+{
+	for (uint32_t i = 0; i < n->waiter_count; i++)
+		if (n->waiters[i] == item->id)
+			return true;
+	return false;
+}
+
+/* No server has answered in time. */
+static void give_up(wend *w, struct wn_api_item *item)
+{
+	for (uint32_t i = 0; i < item->asked_count; i++) {
+		const struct name *n = find(w->names, &item->asked[i]);
+
+		if (n && wn_addr_eq(&n->addr, &item->asked[i]) && waits_for(item, n))
+			tell(item, &n->addr, NULL, WN_ERESOLVE);
+	}
+	finish(item);
+}
+
 void wn_api_names_work(wend *w)
 {
 	uint64_t now_ns = wn_run_now_ns(w->run);
 
 	while (w->wait_first && w->wait_first->wait_until_ns <= now_ns)
-		finish(w->wait_first);
+		give_up(w, w->wait_first);
 	if (w->names)
 		ask_some(w);
 }
@@ -390,6 +410,8 @@ int wend_lookup(wend *w, const char *address, wend_callback *callback, void *use
 	memset(&w->why, 0, sizeof(w->why));
 	if (w->ending)
 		return wn_fail(&w->why, WN_ESTATE, "this context is being freed");
+	if (!address)
+		return wn_fail(&w->why, WN_EINVAL, "no address was given");
 	if (wn_addr_parse(address, &addr) != WN_OK)
 		return wn_fail(&w->why, WN_EUSAGE, "not an address: %s", address);
 	if (!w->topo)

@@ -82,6 +82,8 @@ int wend_options_set(wend_options *o, const char *key, const char *value)
 
 	o->planned = false;
 	memset(&o->why, 0, sizeof(o->why));
+	if (!key || !value)
+		return wn_fail(&o->why, WN_EINVAL, "an option needs a name and a value");
 	if (!wn_opt_find(key))
 		return no_option(o, key);
 	if (!is_known(key))

@@ -175,6 +175,8 @@ int wend_probe(wend *w, const char *target, uint8_t ttl, const wend_options *opt
 		plain = (wend_options){.req = wn_api_request(NULL)};
 		o = &plain;
 	}
+	if (!target)
+		return wn_fail(&w->why, WN_EINVAL, "no target was given");
 	err = prepare(w, o);
 	if (err == WN_OK)
 		err = parse(w, target, ttl, &o->req, &dst);
@@ -221,6 +223,8 @@ int wend_can_probe(const wend *w, int protocol)
 {
 	struct wn_os_privs privs;
 
+	if (protocol < WEND_UDP || protocol > WEND_TCP)
+		return WEND_EINVAL;
 	if (w->sim || protocol != WEND_ICMP)
 		return WEND_OK;
 	wn_os_privs_get(&privs);

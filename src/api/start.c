@@ -313,6 +313,8 @@ int wn_api_begin(wend *w, const char *target, struct wn_request *req, wend_callb
 	memset(&w->why, 0, sizeof(w->why));
 	if (w->ending)
 		return wn_fail(&w->why, WN_ESTATE, "this context is being freed");
+	if (!target)
+		return wn_fail(&w->why, WN_EINVAL, "no target was given");
 	err = wn_request_target(req, target, &w->why);
 	if (err == WN_OK)
 		err = wn_request_check(req, &w->why);

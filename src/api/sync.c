@@ -97,7 +97,7 @@ static void take_done(struct path *p, const struct wend_event *ev)
 	p->pub.sent = ev->sent;
 	p->pub.received = ev->received;
 	p->pub.reached = ev->reached;
-	if (ev->reached)
+	if (ev->reached || ev->stop == WEND_STOP_UNREACHABLE)
 		p->last_ttl = ev->ttl;
 }
 

@@ -37,30 +37,33 @@ static int read_backend(struct wn_pipe_words *w, const char *value)
 		WN_EXIT_USAGE, "pipe: --backend is \"%s\", should be auto, raw or errqueue", value);
 }
 
-static int read_number(const char *word, const char *value, uint64_t max, uint64_t *out)
+static int read_number(
+	const char *word, const char *value, uint64_t min, uint64_t max, uint64_t *out)
 {
-	if (wn_text_u64(value, 1, max, out) == WN_OK)
+	if (wn_text_u64(value, min, max, out) == WN_OK)
 		return WN_EXIT_OK;
-	return wn_cli_fail(WN_EXIT_USAGE, "pipe: %s is \"%s\", should be a number from 1 to %llu",
-		word, value, (unsigned long long)max);
+	return wn_cli_fail(WN_EXIT_USAGE,
+		"pipe: %s is \"%s\", should be a number from %llu to %llu", word, value,
+		(unsigned long long)min, (unsigned long long)max);
 }
 
 static int read_value(struct wn_pipe_words *w, const char *word, const char *value)
 {
 	const struct {
 		const char *word;
-		uint64_t max, *out;
+		uint64_t min, max, *out;
 	} numbers[] = {
-		{"--sim-seed", UINT64_MAX, &w->seed},
-		{"--parallel", WN_PIPE_PARALLEL_MAX, &w->parallel},
-		{"--all-pps", WN_PIPE_PPS_MAX, &w->all_pps},
-		{"--target-pps", WN_PIPE_PPS_MAX, &w->target_pps},
-		{"--router-pps", WN_PIPE_PPS_MAX, &w->router_pps},
+		{"--sim-seed", 1, UINT64_MAX, &w->seed},
+		{"--parallel", 1, WN_PIPE_PARALLEL_MAX, &w->parallel},
+		{"--all-pps", 0, WN_PIPE_PPS_MAX, &w->all_pps},
+		{"--target-pps", 0, WN_PIPE_PPS_MAX, &w->target_pps},
+		{"--router-pps", 0, WN_PIPE_PPS_MAX, &w->router_pps},
 	};
 
 	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
 		if (strcmp(word, numbers[i].word) == 0)
-			return read_number(word, value, numbers[i].max, numbers[i].out);
+			return read_number(
+				word, value, numbers[i].min, numbers[i].max, numbers[i].out);
 	if (strcmp(word, "--backend") == 0)
 		return read_backend(w, value);
 	*(strcmp(word, "--sim") == 0 ? &w->sim : &w->resolver) = value;
@@ -73,13 +76,14 @@ static int read_word(struct wn_pipe_words *w, int argc, char **argv, int *at)
 		"--all-pps", "--target-pps", "--router-pps", "--resolver"};
 	const size_t count = sizeof(words) / sizeof(words[0]);
 	const char *word = argv[*at];
-	size_t which = 0;
+	size_t which = 0, len = strcspn(word, "=");
 
 	if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0) {
 		w->help = true;
 		return WN_EXIT_OK;
 	}
-	while (which < count && strcmp(word, words[which]) != 0)
+	while (which < count &&
+		(strlen(words[which]) != len || memcmp(word, words[which], len) != 0))
 		which++;
 	if (which == count)
 		return wn_cli_fail(WN_EXIT_USAGE,
@@ -87,9 +91,11 @@ static int read_word(struct wn_pipe_words *w, int argc, char **argv, int *at)
 			"--parallel, --all-pps, --target-pps, --router-pps and --resolver; other "
 			"options go into requests)",
 			word);
+	if (word[len] == '=')
+		return read_value(w, words[which], word + len + 1);
 	if (++*at == argc)
 		return wn_cli_fail(WN_EXIT_USAGE, "pipe: %s needs a value", word);
-	return read_value(w, word, argv[*at]);
+	return read_value(w, words[which], argv[*at]);
 }
 
 static int read_words(struct wn_pipe_words *w, int argc, char **argv)

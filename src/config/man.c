@@ -150,6 +150,8 @@ static void add_tail(struct wn_strbuf *out)
 	wn_strbuf_puts(out, ".Sh ENVIRONMENT\n.Bl -tag -width Ds\n"
 			    ".It Ev NO_COLOR\nAny value that is not empty means no colour.\n"
 			    ".It Ev TERM\nWith dumb there is no colour and no live table.\n"
+			    ".It Ev WEND_PACKET_DIALECT\nWhose words\n.Nm\n.Cm packet\nspeaks: "
+			    "0.95 or 0.96 of mtr.\n"
 			    ".El\n.Sh EXIT STATUS\n.Bl -tag -width Ds\n");
 	add_exits(out, "trace");
 	wn_strbuf_puts(out, ".El\nOf\n.Nm\n.Cm batch :\n.Bl -tag -width Ds\n");
@@ -164,7 +166,7 @@ static void add_tail(struct wn_strbuf *out)
 			    ".Dl wend batch \\-o results.jsonl hosts.txt\n"
 			    "A network to play with:\n"
 			    ".Dl wend \\-\\-sim builtin\n"
-			    ".Sh SEE ALSO\n.Xr ping 8 ,\n.Xr traceroute 8\n");
+			    ".Sh SEE ALSO\n.Xr mtr 8 ,\n.Xr ping 8 ,\n.Xr traceroute 8\n");
 }
 
 void wn_opts_man(struct wn_strbuf *out, const char *version, const char *date)

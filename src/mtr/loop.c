@@ -7,6 +7,7 @@
 #include "mtr/mtr_priv.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -131,6 +132,23 @@ static int loop(struct mtr *m, char *buffer)
 	return 0;
 }
 
+static bool is_open(int fd)
+{
+	return fcntl(fd, F_GETFD) >= 0;
+}
+
+/* Nothing of ours may come to lie where one of the three is closed. */
+static bool has_ends(const char *argv0)
+{
+	if (!is_open(STDOUT_FILENO)) {
+		fprintf(stderr, "%s: standard output is closed\n", argv0);
+		return false;
+	}
+	if (!is_open(STDIN_FILENO) && open("/dev/null", O_RDONLY) != STDIN_FILENO)
+		return false;
+	return is_open(STDERR_FILENO) || open("/dev/null", O_WRONLY) == STDERR_FILENO;
+}
+
 int wn_mtr_main(int argc, char **argv)
 {
 	const char *argv0 = argc > 0 ? argv[0] : "mtr-packet";
@@ -140,7 +158,7 @@ int wn_mtr_main(int argc, char **argv)
 
 	if (!m || !buffer) {
 		fprintf(stderr, "%s: out of memory\n", argv0);
-	} else if (read_dialect(argv0, &m->newer)) {
+	} else if (has_ends(argv0) && read_dialect(argv0, &m->newer)) {
 		m->held_end = &m->held;
 		mtr_output_init(&m->out);
 		if (begin(m, argv0) == WEND_OK)

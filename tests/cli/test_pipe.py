@@ -128,7 +128,7 @@ def many():
 
 @cases.case("as many at once as --parallel says; the others wait their turn")
 def parallel():
-    with pipe("--parallel", "1") as p:
+    with pipe("--parallel=1", "--all-pps", "0") as p:
         p.send(*({"id": i, "target": DST} for i in range(5)), {"ping": "end"})
         events, end = p.finish()
         end.exits(REACHED).silent()

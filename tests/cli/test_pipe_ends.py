@@ -270,7 +270,7 @@ for what, args, words in (
         ("names of a simulation", ("--sim", "builtin", "--resolver", "::1"), ("exclude each other",)),
         ("back end", ("--backend", "fast"), ('--backend is "fast"', "errqueue")),
         ("parallel", ("--parallel", "0"), ('--parallel is "0"', "1 to 100000")),
-        ("rate", ("--router-pps", "0"), ("--router-pps is \"0\"", "1 to 1000000")),
+        ("rate", ("--router-pps", "fast"), ("--router-pps is \"fast\"", "0 to 1000000")),
         ("seed without network", ("--sim-seed", "4"), ("--sim-seed needs --sim",)),
         ("two back ends", ("--sim", "builtin", "--backend", "raw"), ("exclude each other",))):
     @cases.case(f"words: {what}", args, words)

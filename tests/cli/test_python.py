@@ -144,7 +144,7 @@ def started():
             trace.start(over.append)
         traces[4].cancel()
         failures = 0
-        while len(over) < 5:
+        while len(over) < 6:
             select.select([context], [], [], 5)
             try:
                 context.process()
@@ -153,7 +153,41 @@ def started():
         expect(failures, 1)
         for trace in traces[:4] + traces[5:]:
             expect_path(trace, trace.hops)
-        expect((traces[4].done, traces[4] in over, traces[4].stop), (True, False, None))
+        expect((traces[4].done, traces[4] in over, traces[4].stop), (True, True, "canceled"))
+        expect((traces[4].reached, over.count(traces[4])), (False, 1))
+
+
+@cases.case("an iterator whose trace is canceled ends")
+def canceled_while_iterated():
+    async def trace():
+        with wend.Context(topology=NETWORK) as context:
+            one = wend.Traceroute("203.0.113.9", context=context, wait="60s", names=False)
+            hops = []
+            async for hop in one:
+                hops.append(hop.ip)
+                one.cancel()
+            expect((hops[0], one.stop, one.done), ("198.51.100.1", "canceled", True))
+
+    asyncio.run(asyncio.wait_for(trace(), 20))
+
+
+@cases.case("what is done with a closed context, or twice with a trace, is an error")
+def misused():
+    def code_of(call):
+        try:
+            call()
+        except wend.WendError as error:
+            return error.code
+        return None
+
+    with wend.Context(topology=NETWORK) as context:
+        pass
+    trace = wend.Traceroute("203.0.113.9", topology=NETWORK)
+    trace.run()
+    for call in (context.fileno, context.process, lambda: context.stats, lambda: context.wait(0),
+                 wend.Traceroute("203.0.113.9", context=context).run, trace.run):
+        expect(code_of(call), wend.STATE)
+    context.close()
 
 
 @cases.case("an iterator that is left early leaves the others of its context alone")

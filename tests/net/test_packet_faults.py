@@ -8,6 +8,7 @@ false, round trips that are too long, replies that share a read.
 
 import os
 import statistics
+import subprocess
 import sys
 import time
 
@@ -116,6 +117,15 @@ def _():
 
 
 # --- deaths and hangs ---
+
+
+@cases.case("standard output or input that is closed ends it", original="it waits for ever")
+def _():
+    for script, code in (('exec "$0" >&-', 1), ('exec "$0" <&-', 0), ('exec "$0" <&- 2>&-', 0)):
+        res = subprocess.run(["sh", "-c", script, os.path.abspath(sys.argv[1])], input=b"1 send-probe ip-4 127.0.0.1\n",
+                             stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=20)
+        expect((res.returncode, res.stdout), (code, b""), script)
+        expect(res.stderr.count(b"closed"), code, script)
 
 
 def many_tcp(family, who, count):

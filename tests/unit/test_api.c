@@ -344,6 +344,35 @@ static void test_older_config(void **state)
 	assert_int_equal(wend_new(&config, &w), WEND_EINVAL);
 }
 
+/* Of a language that has no other way to say "none". */
+static void test_nothing_given(void **state)
+{
+	struct wend_config config = {.size = sizeof(config), .topology = network};
+	struct wend_path *path;
+	wend_options *o;
+	uint64_t id;
+	wend *w;
+
+	(void)state;
+	assert_int_equal(wend_options_new(&o), WEND_OK);
+	assert_int_equal(wend_options_set(o, NULL, "1"), WEND_EINVAL);
+	assert_int_equal(wend_options_set(o, "max-ttl", NULL), WEND_EINVAL);
+	assert_int_equal(wend_options_set_source(o, NULL), WEND_EINVAL);
+	assert_string_not_equal(wend_options_error(o), "");
+	assert_int_equal(wend_new(&config, &w), WEND_OK);
+	assert_int_equal(wend_trace(w, NULL, o, NULL, NULL, &id), WEND_EINVAL);
+	assert_string_equal(wend_error(w), "no target was given");
+	assert_int_equal(wend_probe(w, NULL, 1, o, NULL, NULL, &id), WEND_EINVAL);
+	assert_int_equal(wend_lookup(w, NULL, NULL, NULL, &id), WEND_EINVAL);
+	assert_int_equal(wend_can_probe(w, 9), WEND_EINVAL);
+	assert_int_equal(wend_can_probe(w, WEND_TCP), WEND_OK);
+	assert_int_equal(wend_free(w), WEND_OK);
+	assert_int_equal(wend_traceroute(NULL, o, &config, &path), WEND_EINVAL);
+	assert_string_equal(path->error, "no target was given");
+	wend_path_free(path);
+	wend_options_free(o);
+}
+
 static void test_pace_and_stats(void **state)
 {
 	struct wend_config config = {
@@ -436,6 +465,7 @@ int main(void)
 		cmocka_unit_test(test_probe),
 		cmocka_unit_test(test_mistakes),
 		cmocka_unit_test(test_older_config),
+		cmocka_unit_test(test_nothing_given),
 		cmocka_unit_test(test_pace_and_stats),
 		cmocka_unit_test(test_without_memory),
 		cmocka_unit_test(test_names),

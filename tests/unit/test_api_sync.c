@@ -71,6 +71,28 @@ static void test_path(void **state)
 	wend_options_free(o);
 }
 
+/* It ends with who refused, though those behind him got probes as well. */
+static void test_refused(void **state)
+{
+	static const struct wend_config refusing = {.size = sizeof(refusing),
+		.topology = "source me\ntarget dst\n"
+			    "host me addr 192.0.2.1\n"
+			    "node r1 addr 198.51.100.1\n"
+			    "node r2 addr 198.51.100.2 unreachable host-prohibited\n"
+			    "host dst addr 203.0.113.9\n"
+			    "link me r1 delay 200us\nlink r1 r2 delay 200us\n"
+			    "link r2 dst delay 200us\n"};
+	struct wend_path *p;
+
+	(void)state;
+	assert_int_equal(wend_traceroute("203.0.113.9", NULL, &refusing, &p), WEND_OK);
+	assert_int_equal(p->stop, WEND_STOP_UNREACHABLE);
+	assert_int_equal(p->reached, 0);
+	assert_int_equal(p->hop_count, 2);
+	assert_string_equal(p->hops[1].ip, "198.51.100.2");
+	wend_path_free(p);
+}
+
 /* Where nobody answers the path ends with the last that did; options move its beginning. */
 static void test_unreached(void **state)
 {
@@ -164,6 +186,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_path),
+		cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_unreached),
 		cmocka_unit_test(test_this_machine),
 		cmocka_unit_test(test_failures),
