@@ -62,6 +62,31 @@ static wn_err unknown_long(struct reader *r, const char *name)
 		r->ctx, WN_EUSAGE, "unknown option --%s; see wend help %s", shown, r->command);
 }
 
+static const char *command_at(const void *names, size_t i)
+{
+	return ((const char *const *)names)[i];
+}
+
+/* Who has no command there may have meant one. */
+static wn_err too_many(struct reader *r, const char *first, const char *arg)
+{
+#define X(name, ...) #name,
+	static const char *const names[] = {WN_COMMAND_LIST(X)};
+#undef X
+	char shown[WN_OPT_VALUE_SHOWN + 16], before[WN_OPT_VALUE_SHOWN + 16];
+	const char *near = strcmp(r->command, "trace") == 0
+				   ? wn_text_nearest(first, command_at, names,
+					     sizeof(names) / sizeof(names[0]))
+				   : NULL;
+
+	wn_opt_quote(shown, arg);
+	if (near)
+		return wn_fail(r->ctx, WN_EUSAGE,
+			"%s is one operand too many behind %s; did you mean wend %s?", shown,
+			wn_opt_quote(before, first), near);
+	return wn_fail(r->ctx, WN_EUSAGE, "%s is one operand too many", shown);
+}
+
 static wn_err ambiguous(struct reader *r, const char *name)
 {
 	char shown[WN_OPT_VALUE_SHOWN + 16], list[128] = "";
@@ -185,12 +210,10 @@ wn_err wn_request_argv(struct wn_request *req, const char *command, int argc, ch
 	*out_operands = 0;
 	while (err == WN_OK && r.next < argc) {
 		const char *arg = argv[r.next++];
-		char shown[WN_OPT_VALUE_SHOWN + 16];
 
 		if (only_operands || arg[0] != '-' || arg[1] == '\0') {
 			if (*out_operands == cap)
-				return wn_fail(ctx, WN_EUSAGE, "%s is one operand too many",
-					wn_opt_quote(shown, arg));
+				return too_many(&r, cap > 0 ? operands[0] : "", arg);
 			operands[(*out_operands)++] = arg;
 		} else if (strcmp(arg, "--") == 0) {
 			only_operands = true;

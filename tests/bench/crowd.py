@@ -97,6 +97,6 @@ def compare(build_dir, meter, runs, table):
     table(["traces at once", "targets", "seconds", "targets/s", "x scamper", "CPU s", "KiB each",
            "ended", "reached", "probes lost"],
           [[r["tool"], r["targets"], f"{r['seconds']:.3f}", f"{r['per_s']:.0f}",
-            f"{r['ratio']:.1f}", f"{r['cpu_s']:.3f}", f"{r['kib_each']:.1f}", r["ended"], r["reached"], r["lost"]]
+            f"{r['ratio']:.1f}", f"{r['cpu_s']:.3f}", f"{r['kib_each']:.2f}", r["ended"], r["reached"], r["lost"]]
            for r in records])
     return records

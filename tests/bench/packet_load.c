@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * packet_load [-c COUNT] [-w WINDOW] [-b] [-t HOPS] [-s] [-r FILE] PROGRAM "ARGUMENTS OF
+ * packet_load [-c COUNT] [-w WINDOW] [-b] [-f] [-t HOPS] [-s] [-r FILE] PROGRAM "ARGUMENTS OF
  * send-probe"
  *
  * Drives a program that speaks mtr-packet's protocol: COUNT probes, at most WINDOW under way, TTLs
- * 1 to HOPS in turn (none: no ttl is given). -b: the next WINDOW only when all are answered. -s: a
- * socket pair as its stdout. -r: writes the RTT of each probe in us (-1: none), one a line.
+ * 1 to HOPS in turn (none: no ttl is given). -b: the next WINDOW only when all are answered. -f:
+ * asks for a feature before the first probe, as mtr does. -s: a socket pair as its stdout. -r:
+ * writes the RTT of each probe in us (-1: none), one a line.
  *
  * Prints: wall ns, program's CPU us, its peak RSS in KiB, own CPU us, then how many answers were
  * reply, ttl-expired, no-reply, other. Reads and writes are as large as the pipes allow, and lines
@@ -27,7 +28,7 @@ enum { IN_BYTES = 1 << 17, OUT_BYTES = 4096, LINE_BYTES = 300, LIMIT_MS = 30000 
 
 static struct {
 	long count, window, hops, sent, answered;
-	int burst, sockets;
+	int burst, features, sockets;
 	const char *rtt_file, *program, *arguments;
 	long reply, expired, silent, other;
 	long *rtts_us;
@@ -153,11 +154,23 @@ static size_t take(char *in, size_t size)
 	return size;
 }
 
+static void ask(int to, int from)
+{
+	static const char question[] = "1 check-support feature send-probe\n";
+	char answer[LINE_BYTES];
+
+	if (write(to, question, sizeof(question) - 1) < 0 ||
+		read(from, answer, sizeof(answer)) <= 0)
+		die("check-support");
+}
+
 static void drive(int to, int from)
 {
 	static char in[IN_BYTES];
 	size_t kept = 0;
 
+	if (load.features)
+		ask(to, from);
 	while (load.answered < load.count) {
 		struct pollfd fds[] = {{from, POLLIN, 0}, {to, room() ? POLLOUT : 0, 0}};
 		ssize_t n;
@@ -179,13 +192,15 @@ static void options(int argc, char **argv)
 {
 	int c;
 
-	while ((c = getopt(argc, argv, "c:w:bt:sr:")) != -1) {
+	while ((c = getopt(argc, argv, "c:w:bft:sr:")) != -1) {
 		if (c == 'c')
 			load.count = atol(optarg);
 		else if (c == 'w')
 			load.window = atol(optarg);
 		else if (c == 'b')
 			load.burst = 1;
+		else if (c == 'f')
+			load.features = 1;
 		else if (c == 't')
 			load.hops = atol(optarg);
 		else if (c == 's')

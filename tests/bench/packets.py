@@ -3,8 +3,9 @@
 late, and whether Twisted programs get through.
 
 Both take turns. The driver (packet_load.c) is C and says what it cost itself, which shows that it
-is not what is measured. Over a pipe wend-packet gives one reply for each read, which costs its
-reader a system call each; over a socket pair it does not. What the packets alone cost (floor.c)
+is not what is measured. It asks for a feature first, as mtr does, or not (unasked, as twisted-mtr):
+then wend-packet gives one reply for each read of a pipe, which takes its reader a system call and
+both of them a change of turns. What the packets alone cost (floor.c)
 stands beside them: no program can do with less.
 """
 
@@ -101,7 +102,8 @@ class Bench:
         with Chain(HOPS) as lab:
             for what, arguments, hops in settings(lab):
                 rows = [Rows(name + how, [self.load, *options, program])
-                        for how, options in (("", ()), (", socket", ("-s",)))
+                        for how, options in (("", ("-f",)), (", unasked", ()),
+                                             (", unasked, socket", ("-s",)))
                         for name, program in self.programs()]
                 options = ["-c", str(self.count), "-w", str(WINDOW), "-t", str(hops)]
                 alone = []
@@ -160,7 +162,7 @@ class Bench:
                 for name, program in self.programs():
                     count = 50_000 if window > 1000 else 20_000
                     got = drive(ns, self.load, program, f"ip-4 {DELAYED} timeout 3",
-                                "-c", str(count), "-w", str(window))
+                                "-f", "-c", str(count), "-w", str(window))
                     records.append({"window": window, "program": name,
                                     "per_s": got.answered / got.wall_ns * 1e9,
                                     "ideal_per_s": window / DELAY_US * 1e6, "probes": count,

@@ -43,6 +43,8 @@ MISTAKES = [
     ("back end of a simulation", ("--sim", "builtin", "--backend", "raw"), ("--sim", "--backend")),
     ("no target", ("-n",), ("no target",)),
     ("two targets", ("a", "b"), ("b is one operand too many",)),
+    ("a command that is none", ("btach", "list"), ("list is one operand too many behind btach",
+                                                   "did you mean wend batch?")),
     ("IPv4 address", ("1.2.3.400",), ("not an IPv4 address",)),
     ("IPv6 address", ("1:2:3",), ("not an IPv6 address",)),
     ("URL", ("http://example.org",), ("URL",)),
