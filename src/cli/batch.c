@@ -179,14 +179,8 @@ static void fit_descriptors(struct wn_batch *b, rlim_t limit)
 
 static int catch_signals(struct wn_batch *b)
 {
-	sigset_t set;
-
-	sigemptyset(&set);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGHUP);
-	b->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-	if (b->signals < 0 || sigprocmask(SIG_BLOCK, &set, NULL) != 0)
+	b->signals = wn_cli_signals();
+	if (b->signals < 0)
 		return wn_cli_fail(WN_EXIT_FAILED, "cannot watch for signals");
 	return WN_EXIT_OK;
 }

@@ -35,6 +35,8 @@ int wn_cmd_man(int argc, char **argv);
 
 /* A program of this name is expected to be mtr-packet, whatever its arguments. */
 bool wn_cli_is_packet(const char *argv0);
+/* Blocks SIGINT, SIGTERM and SIGHUP; a descriptor that tells of them, or -1 with errno. */
+int wn_cli_signals(void);
 /* "wend: TEXT" on stderr, one line whatever the text holds. Returns code. */
 int wn_cli_fail(int code, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* The same of --backend raw, which is not allowed to us. Returns WN_EXIT_FAILED. */

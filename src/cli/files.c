@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Files named by the user are opened with the user's rights, never with more. */
+/* Descriptors: files named by the user are opened with the user's rights, never with more. */
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <string.h>
+#include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -103,4 +105,17 @@ wn_err wn_cli_topology(const char *path, struct wn_topo **out, struct wn_errctx 
 	}
 	wn_strbuf_fini(&text);
 	return err;
+}
+
+int wn_cli_signals(void)
+{
+	sigset_t signals;
+
+	sigemptyset(&signals);
+	sigaddset(&signals, SIGINT);
+	sigaddset(&signals, SIGTERM);
+	sigaddset(&signals, SIGHUP);
+	if (sigprocmask(SIG_BLOCK, &signals, NULL) != 0)
+		return -1;
+	return signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
 }

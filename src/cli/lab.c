@@ -144,14 +144,8 @@ static int fail_to_wait(void)
 static int make_loop(struct lab *lab)
 {
 	struct wn_errctx ctx = {0};
-	sigset_t signals;
 
-	sigemptyset(&signals);
-	sigaddset(&signals, SIGINT);
-	sigaddset(&signals, SIGTERM);
-	sigaddset(&signals, SIGHUP);
-	sigprocmask(SIG_BLOCK, &signals, NULL);
-	lab->signal_fd = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
+	lab->signal_fd = wn_cli_signals();
 	if (lab->signal_fd < 0)
 		return fail_to_wait();
 	if (wn_pollset_init(&lab->wake, &ctx) != WN_OK)

@@ -8,7 +8,6 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <sys/signalfd.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
@@ -182,14 +181,7 @@ static uint32_t fit(const struct wn_pipe *p, uint32_t parallel)
 
 static int open_signals(struct wn_pipe *p)
 {
-	sigset_t signals;
-
-	sigemptyset(&signals);
-	sigaddset(&signals, SIGINT);
-	sigaddset(&signals, SIGTERM);
-	sigaddset(&signals, SIGHUP);
-	sigprocmask(SIG_BLOCK, &signals, NULL);
-	p->signal_fd = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
+	p->signal_fd = wn_cli_signals();
 	return p->signal_fd >= 0 ? WN_EXIT_OK
 				 : wn_cli_fail(WN_EXIT_FAILED, "pipe: cannot wait for signals");
 }

@@ -8,6 +8,14 @@
 	.offset = offsetof(struct wn_request, name),                                               \
 	.width = sizeof(((struct wn_request *)NULL)->name)
 
+/* A bound of packets per second over all that one run traces. */
+#define RATE_OF_ALL(name, field, what)                                                             \
+	{                                                                                          \
+		.key = name, .type = WN_OPT_UINT, .min = 0, .max = WN_REQ_PPS_MAX, .arg = "RATE",  \
+		.dflt = "0", .shown = "no bound", .help = what, .group = g_batch,                  \
+		.commands = "batch", FIELD(field)                                                  \
+	}
+
 #define MS 1000000ull
 #define S  (1000 * MS)
 
@@ -259,40 +267,12 @@ static const struct wn_opt opts[] = {
 		.group = g_batch,
 		.commands = "batch",
 		FIELD(parallel)},
-	{.key = "all-pps",
-		.type = WN_OPT_UINT,
-		.min = 0,
-		.max = WN_REQ_PPS_MAX,
-		.arg = "RATE",
-		.dflt = "0",
-		.shown = "no bound",
-		.help = "So many packets per second at most of all lines together; those that "
-			"would come too early wait.",
-		.group = g_batch,
-		.commands = "batch",
-		FIELD(all_pps)},
-	{.key = "target-pps",
-		.type = WN_OPT_UINT,
-		.min = 0,
-		.max = WN_REQ_PPS_MAX,
-		.arg = "RATE",
-		.dflt = "0",
-		.shown = "no bound",
-		.help = "So many at most to one address.",
-		.group = g_batch,
-		.commands = "batch",
-		FIELD(target_pps)},
-	{.key = "router-pps",
-		.type = WN_OPT_UINT,
-		.min = 0,
-		.max = WN_REQ_PPS_MAX,
-		.arg = "RATE",
-		.dflt = "0",
-		.shown = "no bound",
-		.help = "So many at most that one router, or target, has to answer.",
-		.group = g_batch,
-		.commands = "batch",
-		FIELD(router_pps)},
+	RATE_OF_ALL("all-pps", all_pps,
+		"So many packets per second at most of all lines together; those that would come "
+		"too early wait."),
+	RATE_OF_ALL("target-pps", target_pps, "So many at most to one address."),
+	RATE_OF_ALL("router-pps", router_pps,
+		"So many at most that one router, or target, has to answer."),
 	{.key = "resume",
 		.type = WN_OPT_FLAG,
 		.shown = "off",
