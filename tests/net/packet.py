@@ -17,6 +17,7 @@ import sys
 import time
 
 import netns
+from lab import Chain
 from tap import Cases, Skip, expect
 
 LIMIT_S = 20
@@ -58,6 +59,13 @@ class Answer:
     def who(self):
         """What it says about the path, in short."""
         return (self.word, self.address) if self.address else self.word
+
+
+def open_chain(hops, **options):
+    """Kernel routers; nobody may send pings there."""
+    lab = Chain(hops, **options)
+    lab.src.sysctl(ipv4__ping_group_range=f"0 {netns.unprivileged_gid()}")
+    return lab
 
 
 class PacketCases(Cases):

@@ -13,9 +13,9 @@ import time
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import netns  # noqa: E402
 import responder  # noqa: E402
-from lab import (Chain, Server, block_output, filter_input, refused,  # noqa: E402
+from lab import (Server, block_output, filter_input, refused,  # noqa: E402
                  translate_target)
-from packet import EVERYBODY, NOBODY, Packet, PacketCases, environment  # noqa: E402
+from packet import EVERYBODY, NOBODY, Packet, PacketCases, environment, open_chain  # noqa: E402
 from responder import Responder, echo, exceeded, extension, labels, message  # noqa: E402
 from tap import Skip, expect, only  # noqa: E402
 
@@ -23,12 +23,6 @@ netns.enclose()
 cases = PacketCases()
 PROTOS = ("icmp", "udp", "tcp")
 HOPS = 7
-
-
-def open_chain(hops, **options):
-    lab = Chain(hops, **options)
-    lab.src.sysctl(ipv4__ping_group_range=f"0 {netns.unprivileged_gid()}")
-    return lab
 
 
 def faulty(who, proto):

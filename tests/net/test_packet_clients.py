@@ -14,8 +14,7 @@ import sys
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, HERE)
 import netns  # noqa: E402
-from lab import Chain  # noqa: E402
-from packet import NOBODY, ROOT, PacketCases, as_whom, environment  # noqa: E402
+from packet import NOBODY, ROOT, PacketCases, as_whom, environment, open_chain  # noqa: E402
 from tap import Skip, expect, only  # noqa: E402
 
 netns.enclose()
@@ -23,12 +22,6 @@ cases = PacketCases()
 PYTHON = "/usr/bin/python3"  # Debian's, which finds Debian's python3-twisted
 HOPS = 7
 SOURCE = {4: "10.9.1.1", 6: "fd09:1::1"}
-
-
-def open_chain(hops, **options):
-    lab = Chain(hops, **options)
-    lab.src.sysctl(ipv4__ping_group_range=f"0 {netns.unprivileged_gid()}")
-    return lab
 
 
 def run(lab, argv, **env):

@@ -10,15 +10,14 @@ import os
 import statistics
 import subprocess
 import sys
-import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import netns  # noqa: E402
 import responder  # noqa: E402
 from capture import Capture, echo_rtts  # noqa: E402
-from lab import Chain, refused  # noqa: E402
+from lab import refused  # noqa: E402
 from packet import (EVERYBODY, NOBODY, RAW, ROOT, Answer, PacketCases,  # noqa: E402
-                    send_probe)
+                    open_chain, send_probe)
 from responder import Responder, echo, echo_reply, exceeded, silent  # noqa: E402
 from tap import expect, only  # noqa: E402
 
@@ -27,10 +26,11 @@ cases = PacketCases()
 PAGE = 4096
 
 
-def open_chain(hops, **options):
-    lab = Chain(hops, **options)
-    lab.src.sysctl(ipv4__ping_group_range=f"0 {netns.unprivileged_gid()}")
-    return lab
+def let_pass(seconds):
+    """Until another program has waited so long, a whole number, for an answer that does not come."""
+    with Responder(silent) as nobody, cases.start(nobody.ns) as clock:
+        clock.send(1, responder.TARGET[4], timeout=seconds)
+        expect(clock.answer().word, "no-reply", "the clock")
 
 
 # --- one reply for each read ---
@@ -77,7 +77,7 @@ def _():
         for probe in net.seen:
             net.write(echo_reply(probe))
         expect(p.readable(10), True, "the first answer")
-        time.sleep(0.2)  # the subject: what others would write meanwhile
+        let_pass(1)  # what others would write meanwhile
         read_by_read(p, 100)
         p.quiet()
 
@@ -217,7 +217,7 @@ def _():
         for token in range(900):
             p.send(token, responder.TARGET[4], timeout=1)
         p.readable(10)
-        time.sleep(1.5)  # the subject
+        let_pass(2)
         got = p.answers(900)
         expect({a.word for a in got.values()}, {"reply"}, "answers")
         worst_us = max(a.rtt_us for a in got.values())
@@ -301,7 +301,7 @@ def _(who, family):
         net.wait_seen(1)
         p.stopped()
         net.write(exceeded(net.seen[0]))
-        time.sleep(0.5)  # the subject
+        let_pass(1)
         p.go_on()
         got = p.answer()
         expect(got.word, "ttl-expired", "answer")
@@ -316,7 +316,7 @@ def _(who):
         net.wait_seen(1)
         p.stopped()
         net.write(echo_reply(net.seen[0]))
-        time.sleep(1.2)  # the subject
+        let_pass(2)
         p.go_on()
         expect(p.answer().word, "reply", "answer")
 

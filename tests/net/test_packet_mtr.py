@@ -10,6 +10,7 @@ import io
 import json
 import os
 import re
+import select
 import subprocess
 import sys
 import time
@@ -17,8 +18,8 @@ import xml.etree.ElementTree as ElementTree
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import netns  # noqa: E402
-from lab import Chain, refused  # noqa: E402
-from packet import EVERYBODY, NOBODY, ROOT, PacketCases, as_whom, environment  # noqa: E402
+from lab import refused  # noqa: E402
+from packet import EVERYBODY, NOBODY, ROOT, PacketCases, as_whom, environment, open_chain  # noqa: E402
 from peers import find  # noqa: E402
 from tap import expect, only  # noqa: E402
 
@@ -28,12 +29,6 @@ MTR = find("mtr")
 OPTION = {"icmp": (), "udp": ("-u",), "tcp": ("-T",)}
 LIMIT_S = 40
 HOPS = 5
-
-
-def open_chain(hops=HOPS, **options):
-    lab = Chain(hops, **options)
-    lab.src.sysctl(ipv4__ping_group_range=f"0 {netns.unprivileged_gid()}")
-    return lab
 
 
 def surroundings():
@@ -120,7 +115,7 @@ FORMATS = {"report": ("-r", read_report), "wide report": ("-w", read_report), "J
 
 
 def formats(option, read, family):
-    with open_chain() as lab:
+    with open_chain(HOPS) as lab:
         expect(read(run(lab, option, f"-{family}", lab.target(family))), whole(lab, family), "hops")
 
 
@@ -131,7 +126,7 @@ for name, (option, read) in FORMATS.items():
 
 def every_way(family, proto, who):
     """Without privileges it asks for one second between rounds, hence a single one."""
-    with open_chain() as lab:
+    with open_chain(HOPS) as lab:
         got = hubs(run(lab, "-j", *OPTION[proto], f"-{family}", lab.target(family), who=who,
                        cycles=3 if who == ROOT else 1))
         expect(got, whole(lab, family), "hops")
@@ -148,7 +143,7 @@ for family in (4, 6):
 @cases.case("options of mtr: size, pattern, TOS, ports, source, first TTL", ROOT)
 @cases.case("the same without privileges", NOBODY)
 def _(who):
-    with open_chain() as lab:
+    with open_chain(HOPS) as lab:
         for more in (("-s", "200", "-B", "165", "-Q", "184"), ("-a", "10.9.1.1"), ("-s", "1400")):
             got = hubs(run(lab, "-j", "-4", *more, lab.target(4), who=who, cycles=1))
             expect(got, whole(lab, 4), f"{more}")
@@ -159,7 +154,7 @@ def _(who):
 @cases.case("UDP with its ports given", "-u", 4)
 @cases.case("UDP with its ports given, IPv6", "-u", 6, original="IPv6 with both never answers")
 def _(option, family):
-    with open_chain() as lab:
+    with open_chain(HOPS) as lab:
         for more in (("-P", "7000"), ("-L", "4000"), ("-P", "7000", "-L", "4000")):
             got = hubs(run(lab, "-j", option, f"-{family}", *more, lab.target(family)))
             expect(got, whole(lab, family), f"{more}")
@@ -169,7 +164,7 @@ def _(option, family):
             original="it keeps the capability that marks take")
 def _():
     """It was asked by check-support: mtr ends before any probe."""
-    with open_chain() as lab:
+    with open_chain(HOPS) as lab:
         mtr = start(lab, "-j", "-4", "-c", "1", "-M", "77", lab.target(4), stdin=subprocess.DEVNULL)
         out, err = mtr.communicate(timeout=LIMIT_S)
         expect((mtr.returncode, out), (1, b""), "its end")
@@ -178,7 +173,7 @@ def _():
 
 @cases.case("silent hops and loss are shown as such")
 def _():
-    with open_chain(silent=(2,)) as lab:
+    with open_chain(HOPS, silent=(2,)) as lab:
         lab.node(3).nft("table ip lossy {", "chain f { type filter hook forward priority 0;",
                         "ip daddr 10.9.5.2 ip ttl 2 numgen inc mod 4 3 drop", "}", "}")
         got = hubs(run(lab, "-j", "-4", lab.target(4), cycles=20))
@@ -189,7 +184,7 @@ def _():
 @cases.case("a refusal on the way ends the path, and mtr goes on", ROOT)
 @cases.case("a refusal without privileges", NOBODY)
 def _(who):
-    with open_chain() as lab:
+    with open_chain(HOPS) as lab:
         lab.node(3).nft("table ip refuse {", "chain f { type filter hook forward priority 0;",
                         f"ip daddr {refused(4, 'dead')} reject with icmp type host-unreachable",
                         "}", "}")
@@ -200,7 +195,7 @@ def _(who):
 @cases.case("split")
 def _():
     """It ends by the key q; its lines are read as they come."""
-    with open_chain() as lab:
+    with open_chain(HOPS) as lab:
         mtr = lab.src.popen(["stdbuf", "-oL", MTR, "-n", "-i", "0.1", "-p", "-4", lab.target(4)],
                             stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=surroundings(),
                             bufsize=0)
@@ -224,13 +219,19 @@ class Terminal:
         self._lab = lab
         self._tmux = [find("tmux"), "-S", f"{netns.PRIVATE_DIR}/tmux.{os.getpid()}", "-f",
                       "/dev/null"]
+        self._news_path = f"{netns.PRIVATE_DIR}/tmux.news.{os.getpid()}"
+        os.mkfifo(self._news_path)
+        self._news = os.open(self._news_path, os.O_RDWR | os.O_NONBLOCK)  # has all that is drawn
         self._run("new-session", "-d", "-x", "80", "-y", "24", *argv)
+        self._run("pipe-pane", f"cat > {self._news_path}")
 
     def __enter__(self):
         return self
 
     def __exit__(self, *_):
         self._run("kill-server")
+        os.close(self._news)
+        os.unlink(self._news_path)
 
     def _run(self, *arguments):
         return self._lab.src.run(self._tmux + list(arguments), env=surroundings(), text=True,
@@ -245,11 +246,13 @@ class Terminal:
     def until(self, what):
         """The screen on which what(lines) holds."""
         end = time.monotonic() + LIMIT_S
-        while time.monotonic() < end:
+        while True:
             shown = self.lines()
             if what(shown):
                 return shown
-            time.sleep(0.02)
+            if not select.select([self._news], [], [], max(0, end - time.monotonic()))[0]:
+                break
+            os.read(self._news, 1 << 16)
         raise AssertionError("never shown; last:\n" + "\n".join(shown))
 
     def pid(self):
@@ -271,7 +274,7 @@ class Watched:
 
 
 def curses(family, proto, who):
-    with open_chain() as lab:
+    with open_chain(HOPS) as lab:
         argv = as_whom([MTR, "-n", *OPTION[proto], f"-{family}", lab.target(family)], who)
         with Terminal(lab, *argv) as term:
             want = lab.path(family)
