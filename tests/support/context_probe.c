@@ -6,8 +6,12 @@
  *
  *   trace ADDRESS        one trace to its end
  *   many COUNT ADDRESS   so many at once, to this IPv4 address and those that follow it
+ *   stand COUNT ADDRESS  the same, with a line before: packets sent until there was nothing to do
+ *                        but to wait
  *   stats                the context's counters
  */
+#include <poll.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -49,7 +53,22 @@ static double now_s(void)
 	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
-static void run(wend *w, const wend_options *o, unsigned count, const char *first)
+/* Until the descriptor says that there is nothing to do now. */
+static void tell_standing(wend *w)
+{
+	struct wend_stats s = {.size = sizeof(s)};
+	struct pollfd fd = {.fd = wend_fd(w), .events = POLLIN};
+
+	while (poll(&fd, 1, 0) > 0)
+		if (wend_process(w, 0) < 0)
+			fail("process", wend_error(w));
+	if (wend_stats(w, &s) != WEND_OK)
+		fail("stats", "refused");
+	printf("{\"sent\":%llu}\n", (unsigned long long)s.sent);
+	fflush(stdout);
+}
+
+static void run(wend *w, const wend_options *o, unsigned count, const char *first, bool standing)
 {
 	struct count c = {0};
 	struct wn_addr a;
@@ -66,6 +85,8 @@ static void run(wend *w, const wend_options *o, unsigned count, const char *firs
 		if (a.family == 4)
 			a = wn_addr_v4(wn_addr_to_v4(&a) + 1);
 	}
+	if (standing)
+		tell_standing(w);
 	if (wend_run(w, -1) != WEND_OK)
 		fail("run", wend_error(w));
 	printf("{\"done\":%u,\"reached\":%u,\"replies\":%u,\"lost\":%u,\"sent\":%u,"
@@ -101,7 +122,9 @@ static void obey(wend *w, const wend_options *o, char *line)
 
 	if (sscanf(line, "trace %63s", first) == 1 ||
 		sscanf(line, "many %u %63s", &count, first) == 2)
-		run(w, o, count, first);
+		run(w, o, count, first, false);
+	else if (sscanf(line, "stand %u %63s", &count, first) == 2)
+		run(w, o, count, first, true);
 	else if (strncmp(line, "stats", 5) == 0)
 		tell_stats(w);
 	else
